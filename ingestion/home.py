@@ -1,0 +1,135 @@
+"""The home: the one folder that holds everything a deployment writes."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from ingestion.errors import UserError
+
+HOME_FORMAT = 1
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_MEMORY_LIMIT = "6GB"
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths inside a home. `open_home` makes one; nothing else joins these paths."""
+
+    root: Path
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        return self.root / "published"
+
+    @property
+    def releases(self) -> Path:
+        return self.published / "releases"
+
+    @property
+    def current(self) -> Path:
+        return self.published / "current"
+
+    @property
+    def dagster(self) -> Path:
+        return self.root / "dagster"
+
+    @property
+    def temp(self) -> Path:
+        return self.root / "tmp"
+
+    @property
+    def dbt_target(self) -> Path:
+        return self.root / "dbt_target"
+
+    @property
+    def sources(self) -> Path:
+        return self.root / "sources.yml"
+
+
+def default_home() -> Path:
+    """`TENURE_HOME`, or `.tenure` in the checkout."""
+    return Path(os.environ.get("TENURE_HOME") or PROJECT_ROOT / ".tenure")
+
+
+def open_home(root: Path) -> Home:
+    """Make the folder if need be, and check that this version can read what is in it.
+
+    Raises:
+        UserError: the folder can't be written, or a newer version wrote it.
+    """
+    home = Home(root.expanduser().resolve())
+    stamp = home.root / "home.json"
+    try:
+        for folder in (home.root, home.releases, home.dagster, home.temp):
+            folder.mkdir(parents=True, exist_ok=True)
+        if not stamp.exists():
+            scratch = stamp.with_suffix(f".{os.getpid()}")
+            scratch.write_text(json.dumps({"format": HOME_FORMAT}) + "\n")
+            scratch.replace(stamp)
+        written = json.loads(stamp.read_text())["format"]
+    except OSError as error:
+        raise UserError(
+            f"{home.root} can't be used as home: {error.strerror or error}; "
+            "free space there, or give a folder that you may write to with --home."
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{stamp} is damaged: it should hold {{'format': {HOME_FORMAT}}}; restore it.") from error
+    if written > HOME_FORMAT:
+        raise UserError(
+            f"{home.root} was written by a newer version of Tenure (format {written}, this one reads {HOME_FORMAT}): "
+            "upgrade Tenure, or use another --home."
+        )
+    return home
+
+
+@contextmanager
+def lock_home(home: Home) -> Iterator[None]:
+    """Hold the home for one run. The lock goes with the process, so a killed run never leaves one behind.
+
+    Raises:
+        UserError: another run holds it.
+    """
+    path = home.root / "run.lock"
+    with path.open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            handle.seek(0)
+            holder = handle.read().strip() or "unknown"
+            raise UserError(
+                f"another run (process {holder}) is using {home.root}: wait until it has ended, then run again."
+            ) from error
+        handle.seek(0)
+        handle.truncate()
+        handle.write(str(os.getpid()))
+        handle.flush()
+        yield
+
+
+def memory_limit() -> str:
+    """How much memory DuckDB may use, e.g. `6GB`: `TENURE_MEMORY_LIMIT` or the default."""
+    return os.environ.get("TENURE_MEMORY_LIMIT") or DEFAULT_MEMORY_LIMIT
+
+
+@contextmanager
+def connect_warehouse(home: Home, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the build warehouse, for the length of a `with` block, with bounded memory."""
+    connection = duckdb.connect(
+        str(home.warehouse),
+        read_only=read_only,
+        config={"memory_limit": memory_limit(), "temp_directory": str(home.temp), "TimeZone": "UTC"},
+    )
+    try:
+        yield connection
+    finally:
+        connection.close()
