@@ -127,9 +127,11 @@ def connect_warehouse(home: Home, *, read_only: bool = False) -> Iterator[duckdb
     connection = duckdb.connect(
         str(home.warehouse),
         read_only=read_only,
-        config={"memory_limit": memory_limit(), "temp_directory": str(home.temp), "TimeZone": "UTC"},
+        config={"memory_limit": memory_limit(), "temp_directory": str(home.temp)},
     )
     try:
+        # Not a connect option: the zone belongs to icu, which DuckDB loads after it has read its options.
+        connection.execute("set TimeZone = 'UTC'")
         yield connection
     finally:
         connection.close()

@@ -6,6 +6,6 @@
 {#- A sum of amounts, or NULL where they are in several currencies: such a sum would be no amount at all. -#}
 {% macro single_currency_sum(amount, currency) -%}
     case
-        when min({{ currency }}) is not distinct from max({{ currency }}) then {{ money('sum(' ~ amount ~ ')') }}
+        when min({{ currency }}) = max({{ currency }}) then {{ money('sum(' ~ amount ~ ')') }}
     end
 {%- endmacro %}

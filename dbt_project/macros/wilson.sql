@@ -9,10 +9,11 @@
 
 {% macro _wilson_bound(num, den, sign) -%}
     {%- set z = 1.959963984540054 -%}
-    greatest(0.0, least(1.0, round((
-        {{ num }} + {{ z * z / 2 }}
-        {{ sign }} {{ z }} * sqrt(
-            {{ num }} * ({{ den }} - {{ num }}) / nullif({{ den }}, 0)::double + {{ z * z / 4 }}
-        )
-    ) / (nullif({{ den }}, 0) + {{ z * z }}), 12)))
+    case
+        when {{ den }} > 0
+            then greatest(0.0, least(1.0, round((
+                {{ num }} + {{ z * z / 2 }}
+                {{ sign }} {{ z }} * sqrt({{ num }} * ({{ den }} - {{ num }}) / {{ den }}::double + {{ z * z / 4 }})
+            ) / ({{ den }} + {{ z * z }}), 12)))
+    end
 {%- endmacro %}

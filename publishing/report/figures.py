@@ -1,8 +1,9 @@
 """The headline figures: last complete month, its change in words, and its own history."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any, Literal
 
 from markupsafe import Markup
 
@@ -14,10 +15,12 @@ from publishing.report.words import (
     Number,
     amount_change,
     count,
+    earlier_month,
     interval,
     money,
     month_name,
     percent,
+    plural,
     share_change,
     short_month,
 )
@@ -36,20 +39,19 @@ class Headline:
     value: str
     basis: str
     change: Change
-    sparkline: Markup = Markup("")
+    sparkline: Markup | None = None
     history: str = ""
 
 
 def read_months(release: Release) -> list[Row]:
-    """All months, oldest first, with the net revenue of new and of returning customers beside them."""
+    """All months, oldest first, with the net revenue of new, returning and unknown customers beside them."""
     return release.rows(
         """
         with revenue as (
             select
                 activity_month,
-                sum(net_amount) filter (where months_since_first = 0) as new_net_amount,
-                coalesce(sum(net_amount) filter (where months_since_first > 0), 0) as returning_net_amount,
-                count(*) filter (where active_customer_count > 0 and net_amount is null) > 0 as has_unknown
+                coalesce(sum(net_amount) filter (where months_since_first = 0), 0) as new_net_amount,
+                coalesce(sum(net_amount) filter (where months_since_first > 0), 0) as returning_net_amount
             from marts.rpt_order_cohorts
             group by activity_month
         )
@@ -57,10 +59,10 @@ def read_months(release: Release) -> list[Row]:
         select
             m.order_month, m.is_complete, m.currency, m.customer_count, m.new_customer_count,
             m.returning_customer_count, m.returning_customer_rate, m.ci_low, m.ci_high, m.order_count,
-            m.anonymous_order_count, m.gross_amount, m.returned_amount, m.net_amount, m.average_order_amount,
-            m.return_rate,
-            case when not r.has_unknown then coalesce(r.new_net_amount, 0) end as new_net_amount,
-            case when not r.has_unknown then r.returning_net_amount end as returning_net_amount
+            m.anonymous_order_count, m.net_amount, m.average_order_amount, m.return_rate,
+            coalesce(r.new_net_amount, 0) as new_net_amount,
+            coalesce(r.returning_net_amount, 0) as returning_net_amount,
+            m.net_amount - coalesce(r.new_net_amount + r.returning_net_amount, 0) as unknown_net_amount
         from marts.rpt_order_months as m
         left join revenue as r on m.order_month = r.activity_month
         order by m.order_month
@@ -114,7 +116,7 @@ def returning_headline(complete: list[Row]) -> Headline:
     """Share of the customers of the last complete month who had ordered in an earlier month."""
     title = "Returning customers"
     measured = [(row["order_month"], measure_returning(row)) for row in complete]
-    return _share_headline(title, measured, "no month is complete yet", "customers", "")
+    return _share_headline(title, measured, "no month is complete yet", "month")
 
 
 def revenue_headline(complete: list[Row]) -> Headline:
@@ -125,11 +127,12 @@ def revenue_headline(complete: list[Row]) -> Headline:
     now = complete[-1]
     period = month_name(now["order_month"])
     if now["net_amount"] is None or now["currency"] is None:
-        why = "nobody ordered" if not now["customer_count"] else "orders are in several currencies"
-        return Headline(title, period, MISSING, why, Change("none", "amounts are not added up across currencies"))
-    basis = f"{count(now['order_count'])} orders, average {money(now['average_order_amount'], now['currency'])}"
-    before_text = money(complete[-2]["net_amount"], complete[-2]["currency"]) if complete[1:] else ""
-    change = _month_change(complete, "net_amount", before_text)
+        why = "the orders are in several currencies"
+        return Headline(title, period, MISSING, why, Change("none", "amounts of different currencies are not added up"))
+    basis = plural(now["order_count"], "order")
+    if now["anonymous_order_count"]:
+        basis += f", {count(now['anonymous_order_count'])} anonymous"
+    change = _month_change(complete, "net_amount", count(complete[-2]["net_amount"]) if complete[1:] else "")
     values = [row["net_amount"] for row in complete]
     history = _history(values, [row["order_month"] for row in complete], count)
     return Headline(title, period, money(now["net_amount"], now["currency"]), basis, change, spark(values), history)
@@ -137,14 +140,14 @@ def revenue_headline(complete: list[Row]) -> Headline:
 
 def repeat_headline(windows: list[Row]) -> Headline:
     """Repeat purchase within 90 days, over every customer whose 90 days have passed."""
-    title = f"Repeat purchase within {HEADLINE_WINDOW_DAYS} days"
+    title = f"Repeat purchase, {HEADLINE_WINDOW_DAYS} days"
     row = next((row for row in windows if row["window_days"] == HEADLINE_WINDOW_DAYS), None)
     measured = measure_repeat(row) if row else None
     if row is None or measured is None:
         return _not_yet(title, f"nobody's first {HEADLINE_WINDOW_DAYS} days have passed yet")
     waiting = row["immature_customer_count"]
     change = Change("none", f"{count(waiting)} newer customers not counted yet" if waiting else "everyone is counted")
-    basis = f"{interval(measured.low, measured.high)} · {count(measured.num)} of {count(measured.den)} customers"
+    basis = f"{interval(measured.low, measured.high)} · {count(measured.num)} of {count(measured.den)}"
     return Headline(title, "All cohorts together", percent(measured.rate), basis, change)
 
 
@@ -153,7 +156,7 @@ def retention_headline(cohorts: list[Row], age: int, pooled: list[Row]) -> Headl
     measured = [(row["cohort_month"], measure_cohort(row)) for row in cohorts]
     average = next((percent(row["rate"]) for row in pooled if row["months_since_first"] == age), MISSING)
     missing = f"no cohort has completed its month {age} yet"
-    return _share_headline(f"Month-{age} retention", measured, missing, "cohort", f"all cohorts: {average}")
+    return _share_headline(f"Month-{age} retention", measured, missing, "cohort", f"average {average}")
 
 
 def measure_returning(row: Row) -> Measured | None:
@@ -185,11 +188,11 @@ def measure_cohort(row: Row) -> Measured | None:
     )
 
 
-def spark(values: Sequence[Number | None]) -> Markup:
-    """A line over a figure's history as a small SVG; gaps stay gaps. Empty where there is no line to draw."""
+def spark(values: Sequence[Number | None]) -> Markup | None:
+    """A line over a figure's history as a small SVG; gaps stay gaps. None where there is no line to draw."""
     known = [float(value) for value in values if value is not None]
     if len(known) < 2:
-        return Markup("")
+        return None
     low, span = min(known), (max(known) - min(known)) or 1.0
     step = (SPARK_WIDTH - 2 * SPARK_MARGIN) / (len(values) - 1)
     path, pen = [], "M"
@@ -203,7 +206,8 @@ def spark(values: Sequence[Number | None]) -> Markup:
         path.append(f"{pen}{x:.1f} {y:.1f}")
         pen = "L"
     return Markup(
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {}" aria-hidden="true">'
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {}" preserveAspectRatio="xMinYMid meet" '
+        'aria-hidden="true">'
         '<path d="{}" fill="none" stroke="#4292c6" stroke-width="1.6"/>'
         '<circle cx="{:.1f}" cy="{:.1f}" r="3" fill="#08306b"/></svg>'
     ).format(SPARK_WIDTH, SPARK_HEIGHT, " ".join(path), x, y)
@@ -213,45 +217,48 @@ def _month_change(complete: list[Row], column: str, before_text: str) -> Change:
     if len(complete) < 2:
         return Change("none", "no earlier complete month to compare with")
     before, now = complete[-2], complete[-1]
-    if before[column] is None or before["currency"] != now["currency"] and column == "net_amount":
+    if before[column] is None:
         return Change("none", f"not known for {month_name(before['order_month'])}")
     fewest = min(before["customer_count"], now["customer_count"])
-    return amount_change(now[column], before[column], before_text, month_name(before["order_month"]), fewest)
+    against = earlier_month(before["order_month"], now["order_month"])
+    return amount_change(now[column], before[column], before_text, against, fewest)
 
 
 def _share_headline(
-    title: str, measured: list[tuple[date, Measured | None]], missing: str, noun: str, aside: str
+    title: str,
+    measured: list[tuple[date, Measured | None]],
+    missing: str,
+    of: Literal["month", "cohort"],
+    aside: str = "",
 ) -> Headline:
     known = [(month, share) for month, share in measured if share is not None]
     if not known:
         return _not_yet(title, missing)
+    suffix = " cohort" if of == "cohort" else ""
     month, now = known[-1]
-    of_cohort = noun == "cohort"
-    period = f"{month_name(month)} cohort" if of_cohort else month_name(month)
-    basis = f"{interval(now.low, now.high)} · {count(now.num)} of {count(now.den)} customers"
     if len(known) < 2:
-        change = Change("none", f"no earlier complete {'cohort' if of_cohort else 'month'} to compare with")
+        change = Change("none", f"no earlier complete {of} to compare with")
     else:
         earlier, before = known[-2]
-        change = share_change(now, before, f"{month_name(earlier)}{' cohort' if of_cohort else ''}")
-    history = _history([share.rate for _, share in known], [month for month, _ in known], percent)
-    values = [share.rate if share else None for _, share in measured]
+        against = earlier_month(earlier, month)
+        change = share_change(now, before, f"the {against} cohort" if suffix else against)
+    history = _history([share.rate for _, share in known], [] if suffix else [month for month, _ in known], percent)
     return Headline(
         title,
-        period,
+        f"{month_name(month)}{suffix}",
         percent(now.rate),
-        basis,
+        f"{interval(now.low, now.high)} · {count(now.num)} of {count(now.den)}",
         change,
-        spark(values),
-        " · ".join(part for part in (history, aside) if part),
+        spark([share.rate if share else None for _, share in measured]),
+        f"{history}, {aside}" if history and aside else history or aside,
     )
 
 
-def _history(values: Sequence[Number | None], months: Sequence[date], form: "Form") -> str:
+def _history(values: Sequence[Number | None], months: Sequence[date], form: Callable[[Any], str]) -> str:
     known = [value for value in values if value is not None]
     if len(known) < 2:
         return ""
-    return f"{form(min(known))} to {form(max(known))} since {short_month(months[0])}"
+    return f"{form(min(known))} to {form(max(known))}" + (f" since {short_month(months[0])}" if months else "")
 
 
 def _not_yet(title: str, why: str) -> Headline:

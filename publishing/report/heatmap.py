@@ -5,13 +5,15 @@ from datetime import date
 from typing import Literal
 
 from publishing.report.source import Release, Row
-from publishing.report.words import count, month_name, percent, short_month
+from publishing.report.words import count, month_name, percent, plural, short_month
 
 # What an A4 page and a reader can take in; older cohorts stay in the mart and in the average.
 MOST_COHORTS = 24
 SHADES = 9
+# An average over fewer cohorts is those cohorts' story; it is printed pale and ends the curve.
+FEWEST_COHORTS = 3
 
-CellKind = Literal["complete", "incomplete", "small", "none"]
+CellKind = Literal["complete", "incomplete", "small", "thin", "none"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class HeatMap:
     hidden_count: int
     has_incomplete: bool
     has_small: bool
+    has_thin: bool
 
 
 def read_cells(release: Release) -> list[Row]:
@@ -75,13 +78,15 @@ def read_pooled(release: Release) -> list[Row]:
             count(*) as cohort_count,
             sum(active_customer_count)::bigint as num,
             sum(cohort_size)::bigint as den,
-            sum(active_customer_count) / nullif(sum(cohort_size), 0) as rate
+            sum(active_customer_count) / nullif(sum(cohort_size), 0) as rate,
+            count(*) < $fewest as is_thin
         from marts.rpt_order_cohorts
         where is_complete and months_since_first between 1 and $most
         group by months_since_first
         order by months_since_first
         """,
         most=MOST_COHORTS,
+        fewest=FEWEST_COHORTS,
     )
 
 
@@ -103,7 +108,8 @@ def build_heat_map(release: Release, cells: list[Row], pooled: list[Row]) -> Hea
         cohort_count=cohort_count,
         hidden_count=cohort_count - len(cohorts),
         has_incomplete=any(not row["is_complete"] for row in cells),
-        has_small=any(line.is_small for line in lines),
+        has_small=any(line.is_small and not line.is_incomplete for line in lines),
+        has_thin=any(row["is_thin"] for row in pooled),
     )
 
 
@@ -136,8 +142,8 @@ def _cell(row: Row | None, top: float) -> Cell:
 def _average(row: Row | None) -> Cell:
     if row is None or row["rate"] is None:
         return Cell("none")
-    hint = f"{count(row['num'])} of {count(row['den'])} customers of {count(row['cohort_count'])} cohorts"
-    return Cell("complete", f"{100 * row['rate']:.0f}", hint)
+    hint = f"{count(row['num'])} of {count(row['den'])} customers of {plural(row['cohort_count'], 'cohort')}"
+    return Cell("thin" if row["is_thin"] else "complete", f"{100 * row['rate']:.0f}", hint)
 
 
 def _scale_top(cells: list[Row]) -> float:

@@ -39,9 +39,14 @@ class Release:
     def created_at(self) -> datetime:
         return _utc(self.manifest["created_at"])
 
-    def rows(self, sql: str, **parameters: object) -> list[Row]:
-        """The result of `sql`, one dict a row; `$name` in it is the keyword argument of that name."""
-        cursor = self.connection.execute(sql, parameters)
+    def rows(self, sql: str, **numbers: int | None) -> list[Row]:
+        """The result of `sql`, one dict a row; `$name` in it stands for the number of that name.
+
+        The numbers are written into the text: binding them makes DuckDB import pandas, which takes two seconds.
+        """
+        for name, number in numbers.items():
+            sql = sql.replace(f"${name}", "null" if number is None else f"{number:d}")
+        cursor = self.connection.execute(sql)
         names = [column[0] for column in cursor.description or []]
         return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 

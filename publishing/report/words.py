@@ -9,6 +9,7 @@ from typing import Literal
 Number = int | float | Decimal
 
 MISSING = "—"
+MINUS, TO = "\N{MINUS SIGN}", "\N{EN DASH}"
 # Below this many customers a month-on-month change says more about chance than about the business.
 FEWEST_FOR_A_CHANGE = 30
 # From here on full digits no longer fit a headline and are no longer read.
@@ -44,6 +45,12 @@ def short_month(month: date) -> str:
     return f"{month:%b %Y}"
 
 
+def earlier_month(earlier: date, month: date) -> str:
+    """October, said of the month before November; with its year where months lie between."""
+    is_next = 12 * (month.year - earlier.year) + month.month - earlier.month == 1
+    return f"{earlier:%B}" if is_next else month_name(earlier)
+
+
 def day_name(day: date) -> str:
     """9 December 2010."""
     return f"{day.day} {day:%B %Y}"
@@ -56,7 +63,7 @@ def moment(at: datetime) -> str:
 
 def count(value: Number | None) -> str:
     """1,234 or a dash."""
-    return MISSING if value is None else f"{value:,.0f}".replace("-", "−")
+    return MISSING if value is None else f"{value:,.0f}".replace("-", MINUS)
 
 
 def percent(rate: float | None, digits: int = 1) -> str:
@@ -65,16 +72,16 @@ def percent(rate: float | None, digits: int = 1) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """33.1–37.5%."""
-    return f"{100 * low:.1f}–{100 * high:.1f}%"
+    """From 33.1 to 37.5%, as 33.1, a dash and 37.5%."""
+    return f"{100 * low:.1f}{TO}{100 * high:.1f}%"
 
 
 def money(amount: Number | None, currency: str | None) -> str:
     """GBP 1,172,336; a dash where an amount or its currency is not known."""
     if amount is None or currency is None:
         return MISSING
-    if abs(amount) >= MILLIONS_FROM:
-        return f"{currency} {float(amount) / 1e6:,.1f} million".replace("-", "−")
+    if abs(float(amount)) >= MILLIONS_FROM:
+        return f"{currency} {float(amount) / 1e6:,.1f} million".replace("-", MINUS)
     return f"{currency} {count(amount)}"
 
 
@@ -86,6 +93,11 @@ def plural(number: int, one: str, many: str | None = None) -> str:
 def listing(parts: Sequence[str]) -> str:
     """a, b and c."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def sentence_case(text: str) -> str:
+    """The text with a capital first letter; names within keep theirs."""
+    return text[:1].upper() + text[1:]
 
 
 def amount_change(now: Number, before: Number, before_text: str, against: str, fewest: int) -> Change:

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from publishing.report import write_report
+from publishing.report.words import Measured, share_change
 
 RELEASE_ID = "20240620T060000Z-ab12cd"
 CANARY_NAME = "Zebulon Canary"
@@ -32,7 +33,8 @@ MARTS = """
     create view one_currency as
         select case when count(distinct currency) = 1 then any_value(currency) end as currency from lines;
     create view money as
-        select lines.* replace (case when c.currency is not null then lines.amount end as amount, c.currency as currency)
+        select
+            lines.* replace (if(c.currency is null, null, lines.amount) as amount, c.currency as currency)
         from lines, one_currency as c;
     create table marts.fct_orders as
         select
@@ -58,19 +60,19 @@ MARTS = """
         from marts.fct_orders;
     create table marts.rpt_order_months as
         select
-            a_month as order_month, is_over(a_month) as is_complete, any_value(o.currency) as currency,
+            a_month as order_month, is_over(a_month) as is_complete, (select currency from one_currency) as currency,
             count(distinct o.customer_id) as customer_count,
             count(distinct o.customer_id) filter (c.cohort_month = a_month) as new_customer_count,
             count(distinct o.customer_id) filter (c.cohort_month < a_month) as returning_customer_count,
             returning_customer_count / nullif(customer_count, 0) as returning_customer_rate,
             wilson_low(returning_customer_count, customer_count) as ci_low,
             wilson_high(returning_customer_count, customer_count) as ci_high,
-            count(o.order_id) filter (o.has_customer) as order_count,
+            count(o.order_id) as order_count,
             count(o.order_id) filter (not o.has_customer) as anonymous_order_count,
-            sum(o.gross_amount) filter (o.has_customer) as gross_amount,
-            sum(o.returned_amount) filter (o.has_customer) as returned_amount,
-            sum(o.net_amount) filter (o.has_customer) as net_amount,
-            (avg(o.net_amount) filter (o.has_customer))::decimal(18, 4) as average_order_amount,
+            sum(o.gross_amount) as gross_amount,
+            sum(o.returned_amount) as returned_amount,
+            sum(o.net_amount) as net_amount,
+            avg(o.gross_amount)::decimal(18, 4) as average_order_amount,
             0.0 as return_rate
         from month_span left join marts.fct_orders as o on o.order_month = a_month
         left join marts.dim_customers as c on o.customer_id = c.customer_id
@@ -82,7 +84,8 @@ MARTS = """
             a_month as activity_month, s.n as cohort_size, count(distinct o.customer_id) as active_customer_count,
             active_customer_count / s.n as retention_rate, wilson_low(active_customer_count, s.n) as ci_low,
             wilson_high(active_customer_count, s.n) as ci_high, sum(o.gross_amount) as gross_amount,
-            sum(o.net_amount) as net_amount, any_value(o.currency) as currency, is_over(a_month) as is_complete,
+            sum(o.net_amount) as net_amount, (select currency from one_currency) as currency,
+            is_over(a_month) as is_complete,
             s.n >= $min_cell as min_cell_ok
         from cohort_sizes as s join month_span on a_month >= s.cohort_month
         left join marts.dim_customers as c on c.cohort_month = s.cohort_month
@@ -104,7 +107,7 @@ MARTS = """
         ),
         segments as (
             select 'all' as segment_by, 'all' as segment, * from judged
-            union all by name select 'country' as segment_by, country as segment, * from judged where country is not null
+            union all by name select 'country' as segment_by, coalesce(country, 'unknown') as segment, * from judged
         )
         select
             segment_by, segment, window_days, count(*) filter (is_mature and came_back) as num,
@@ -114,8 +117,9 @@ MARTS = """
         from segments group by segment_by, segment, window_days;
     create table marts.rpt_order_line_balance as
         select
-            'files' as source, disposition, reason, customer is not null as has_customer, count(*) as line_count,
-            sum(amount) as amount
+            'files' as source, disposition, reason,
+            if(disposition != 'quarantined', customer is not null, null) as has_customer, currency,
+            count(*) as line_count, sum(amount) as line_amount
         from money group by all;
 """
 
@@ -141,12 +145,12 @@ def build_release(
         for statement in duckdb.extract_statements(MARTS):
             used = {name: value for name, value in values.items() if f"${name}" in statement.query}
             connection.execute(statement, used)
-        line_count = connection.sql("select count(*) from lines").fetchall()[0][0]
+        line_count, newest = connection.sql("select count(*), max(ordered_at) from lines").fetchall()[0]
     manifest = {
         "release_id": RELEASE_ID,
         "created_at": "2024-06-20T06:00:00+00:00",
         "as_of_date": as_of,
-        "data_through": {"files.order_lines": "2024-06-18T10:00:00"} if line_count else {},
+        "data_through": {"files.order_lines": newest.isoformat()} if newest else {},
         "previous_release_id": None,
         "is_changed": True,
         "tables": {"fct_orders": {"rows": 1, "content_hash": "aa"}},
@@ -158,3 +162,174 @@ def build_release(
     (release_dir / "manifest.json").write_text(json.dumps(manifest))
     (release_dir / "gate.json").write_text(json.dumps(gate))
     return release_dir
+
+
+# 40 customers come in April; 20 of them again in May and 10 in June. 30 new ones come in May, 12 of them in June.
+# Three orders have no customer, two lines are refused, the as-of date lies within June.
+STORY = """
+    select 'a' || x, 'a1-' || x, timestamp '2024-04-02 10:00' + to_days(x::int % 9), 'Sweden', 'EUR', 10, 'sale', null
+    from range(40) as t(x)
+    union all
+    select 'a' || x, 'a2-' || x, timestamp '2024-05-20 10:00', 'Sweden', 'EUR', 20, 'sale', null from range(20) as t(x)
+    union all
+    select 'a' || x, 'a3-' || x, timestamp '2024-06-10 10:00', 'Sweden', 'EUR', 20, 'sale', null from range(10) as t(x)
+    union all
+    select
+        'b' || x, 'b1-' || x, timestamp '2024-05-03 10:00', if(x = 0, '<b>Chile</b>', 'Norway'), 'EUR', 30, 'sale', null
+    from range(30) as t(x)
+    union all
+    select 'b' || x, 'b2-' || x, timestamp '2024-06-18 10:00', 'Norway', 'EUR', 30, 'sale', null from range(12) as t(x)
+    union all
+    select null, 'n' || x, timestamp '2024-05-09 10:00', 'Norway', 'EUR', 7, 'sale', null from range(3) as t(x)
+    union all
+    select null, 'q' || x, timestamp '2024-05-09 10:00', null, 'EUR', null, 'quarantined', 'unit_price is below 0'
+    from range(2) as t(x)
+"""
+
+WARNING = {
+    "table": "fct_orders",
+    "check": "volume",
+    "severity": "warning",
+    "passed": False,
+    "finding": "fct_orders has 115 rows, 12.4 % fewer than in the last release.",
+}
+HELD = {"table": "fct_orders", "check": "columns", "severity": "error", "passed": True, "finding": None}
+
+DEGENERATE = {
+    "one_customer": "select 'a', 'o1', timestamp '2024-06-02', null, 'EUR', 12.5, 'sale', null",
+    "one_complete_month": """
+        select 'a' || x, 'o' || x, timestamp '2024-05-02', 'Sweden', 'EUR', x, 'sale', null from range(20) as t(x)
+    """,
+    "two_currencies": """
+        select
+            'a' || x % 50, 'o' || x, timestamp '2023-11-01' + to_days(x::int), 'Sweden',
+            if(x % 2 = 0, 'EUR', 'SEK'), 10, 'sale', null
+        from range(220) as t(x)
+    """,
+    "no_known_customer": "select null, 'o' || x, timestamp '2024-05-02', null, 'EUR', 5, 'sale', null from range(4) as t(x)",
+    "only_refused": "select null, 'o1', timestamp '2024-05-02', null, 'EUR', null, 'quarantined', 'no order id'",
+    "empty": "select null, null, null, null, null, null, null, null where false",
+}
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A release that tells `STORY`, with its report."""
+    path = build_release(tmp_path_factory.mktemp("story") / "release", STORY, checks=[WARNING, HELD])
+    write_report(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def page(release: Path) -> str:
+    return (release / "report" / "cohorts.html").read_text(encoding="utf-8")
+
+
+def text_of(html: str) -> str:
+    """What a reader sees of it, with single spaces."""
+    body = re.sub(r"<(style|title)>.*?</\1>", " ", html, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
+
+
+def test_page_needs_nothing_from_outside(page: str) -> None:
+    references = re.findall(r"""https?:[^\s"')]*""", page)
+
+    assert set(references) <= {"http://www.w3.org/2000/svg"}
+    assert not re.search(r"<script|<link|<img|@import|url\((?!#)", page)
+
+
+def test_headline_figures_are_those_of_the_last_complete_month(page: str) -> None:
+    text = text_of(page)
+
+    assert "In May 2024, the last complete month, 50 customers ordered, up 25.0% on April (40)." in text
+    assert "Net revenue was EUR 1,321, up 230.2% on April (400)." in text
+    assert "20 of them, 40.0%, had ordered in an earlier month, up 40.0 points on April (0.0%)." in text
+    assert "Of the 40 customers who first ordered in April 2024, 50.0% ordered in the month after." in text
+    assert "June 2024 is not over yet and left out" in text
+
+
+def test_heat_map_marks_what_is_incomplete_and_leaves_it_out_of_the_average(page: str) -> None:
+    text = text_of(re.search(r'<table class="heat.*?</table>', page, re.DOTALL)[0])
+
+    assert "Apr 2024 40 50 25 *" in text
+    assert "May 2024 30 40 *" in text
+    assert "Average, complete 50" in text
+    assert (
+        '<td class="incomplete" title="12 of 30 customers ordered in June 2024, a month that is not over yet">' in page
+    )
+
+
+def test_every_line_is_accounted_for(page: str) -> None:
+    text = text_of(page)
+
+    assert "All lines received 112 3 117 100.0%" in text
+    assert "Quarantined: unit_price is below 0 — — 2" in text
+    assert "3 (2.6%) have no known customer" in text
+
+
+def test_gate_warning_and_release_are_shown(page: str) -> None:
+    text = text_of(page)
+
+    assert "1 of 2 checks held; 1 warning." in text
+    assert WARNING["finding"] in text
+    assert RELEASE_ID in text
+    assert "c0ffee" * 10 in text
+    assert "18 June 2024, 10:00 UTC" in text
+
+
+def test_small_countries_are_not_shown_and_names_are_escaped(page: str, tmp_path: Path) -> None:
+    assert "1 country under the minimum size" in text_of(page)
+    assert "Chile" not in page
+
+    shown = build_release(tmp_path / "release", STORY, min_cell=1)
+    write_report(shown)
+    html = (shown / "report" / "cohorts.html").read_text(encoding="utf-8")
+    assert "&lt;b&gt;Chile&lt;/b&gt;" in html
+    assert "<b>Chile" not in html
+
+
+def test_no_personal_data(release: Path, page: str) -> None:
+    assert CANARY_NAME not in page
+    assert CANARY_EMAIL not in page
+    assert "source_customer_id" not in page
+    with duckdb.connect(str(release / "tenure.duckdb"), read_only=True) as connection:
+        assert connection.sql("select any_value(email) from marts.dim_customers").fetchall() == [(CANARY_EMAIL,)]
+
+
+def test_pdf_has_pages_and_the_same_release_gives_the_same_bytes(release: Path) -> None:
+    paths = [release / "report" / name for name in ("cohorts.html", "cohorts.pdf")]
+    before = [path.read_bytes() for path in paths]
+
+    assert before[1].startswith(b"%PDF")
+    assert len(before[1]) > 20_000
+    write_report(release)
+    assert [path.read_bytes() for path in paths] == before
+
+
+@pytest.mark.parametrize("name", DEGENERATE)
+def test_degenerate_release_still_gives_a_report(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = build_release(tmp_path / "release", DEGENERATE[name])
+
+    write_report(release)
+
+    text = text_of((release / "report" / "cohorts.html").read_text(encoding="utf-8"))
+    assert "nan" not in text.lower().split()
+    assert "None" not in text
+    assert (release / "report" / "cohorts.pdf").stat().st_size > 5_000
+    if name == "two_currencies":
+        assert "does not add up different currencies" in text
+    if name in ("empty", "only_refused"):
+        assert "This release holds no orders" in text
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "text"),
+    [
+        ((50, 100, 0.5, 0.4, 0.6), (20, 100, 0.2, 0.13, 0.29), "up 30.0 points on May (20.0%)"),
+        ((20, 100, 0.2, 0.13, 0.29), (50, 100, 0.5, 0.4, 0.6), "down 30.0 points on May (50.0%)"),
+        ((50, 100, 0.5, 0.4, 0.6), (45, 100, 0.45, 0.36, 0.55), "no clear change on May (45.0%)"),
+        ((9, 10, 0.9, 0.6, 0.98), (1, 100, 0.01, 0.0, 0.05), "too few customers to call a change on May (1.0%)"),
+    ],
+)
+def test_a_share_changed_only_if_the_intervals_part(now: tuple, before: tuple, text: str) -> None:
+    assert share_change(Measured(*now), Measured(*before), "May").text == text

@@ -93,7 +93,7 @@ chosen_sales as (
     qualify
         row_number() over (
             partition by source, order_id, line_id, product_id, line_occurrence
-            order by match_rule, sold_at desc, sale_order_id desc, sale_unit_price desc
+            order by match_rule asc, sold_at desc, sale_order_id desc, sale_unit_price desc
         ) = 1
 
 ),
@@ -109,6 +109,18 @@ covered_sales as (
             order by ordered_at, order_id, line_id, line_occurrence
             rows between unbounded preceding and current row
         ) <= sold_quantity
+
+),
+
+lines_with_earlier_sales as (
+
+    select distinct
+        source,
+        order_id,
+        line_id,
+        product_id,
+        line_occurrence
+    from earlier_sales
 
 ),
 
@@ -141,15 +153,7 @@ final as (
             and cancelled.line_id is not distinct from covered.line_id
             and cancelled.product_id is not distinct from covered.product_id
             and cancelled.line_occurrence = covered.line_occurrence
-    left join (
-        select distinct
-            source,
-            order_id,
-            line_id,
-            product_id,
-            line_occurrence
-        from earlier_sales
-    ) as earlier
+    left join lines_with_earlier_sales as earlier
         on
             cancelled.source = earlier.source
             and cancelled.order_id = earlier.order_id

@@ -23,11 +23,12 @@ customers as (
 
 calendar as (
 
-    select cast(unnest(generate_series(
-        date_trunc('month', min(orders.order_date)),
-        date_trunc('month', any_value(context.as_of_date)),
-        interval 1 month
-    )) as date) as order_month
+    select
+        cast(unnest(generate_series(
+            date_trunc('month', min(orders.order_date)),
+            date_trunc('month', any_value(context.as_of_date)),
+            interval 1 month
+        )) as date) as order_month
     from orders
     cross join context
 

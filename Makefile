@@ -1,0 +1,67 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+export DAGSTER_DISABLE_TELEMETRY := 1
+export DO_NOT_TRACK := 1
+export GX_ANALYTICS_ENABLED := false
+
+TENURE_HOME ?= $(CURDIR)/.tenure
+export TENURE_HOME
+BIN := $(CURDIR)/.venv/bin
+export PATH := $(BIN):$(PATH)
+PYTHON ?= python3
+UV := $(shell command -v uv || echo $(CURDIR)/.uv/bin/uv)
+
+.PHONY: help setup lock run dev test check test-wide bench format clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+setup: .venv/.ready  ## Install everything that Tenure needs into .venv
+
+.venv/.ready: requirements.lock pyproject.toml
+	@test -x "$(UV)" || { $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv; }
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+lock: setup  ## Write requirements.lock anew from pyproject.toml
+	$(UV) pip compile --quiet pyproject.toml --group dev --universal --generate-hashes -o requirements.lock
+
+run: setup  ## Write the demo shop and publish a release of it
+	tenure demo
+	tenure run
+
+dev: setup  ## Open the Dagster page on 127.0.0.1:3000
+	@mkdir -p $(TENURE_HOME)/dagster && cp dagster.yaml $(TENURE_HOME)/dagster/dagster.yaml
+	DAGSTER_HOME=$(TENURE_HOME)/dagster dagster dev --module-name orchestration.definitions --host 127.0.0.1 --port 3000
+
+test: check-static  ## Run the whole test suite
+	pytest -n 2 -m "not wide"
+	dagster definitions validate --module-name orchestration.definitions
+
+check: check-static  ## Run everything that needs no whole pipeline run
+	pytest -n 2 -m "not wide and not whole_run"
+
+.PHONY: check-static
+check-static: setup
+	ruff format --check .
+	ruff check .
+	mypy
+	sqlfluff lint --processes 2 dbt_project/models dbt_project/tests
+	dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
+
+test-wide: setup  ## Run the wide and slow variants: many kills, many seeds
+	pytest -n 2 -m wide
+
+bench: setup  ## Print the benchmark tables
+	python -m tests.bench
+
+format: setup  ## Format the code and the SQL
+	ruff format . && ruff check --fix .
+	sqlfluff fix --processes 2 dbt_project/models dbt_project/tests
+
+clean:  ## Remove all that was installed or built, but not the home
+	rm -rf .venv .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

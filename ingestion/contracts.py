@@ -1,0 +1,194 @@
+"""A raw table's contract: the columns of its dbt source YAML, read as plain YAML.
+
+The same file documents the table for dbt and judges each incoming row, so the two can't drift apart.
+"""
+
+import hashlib
+import json
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from ingestion.errors import UserError
+from ingestion.text import did_you_mean
+
+RAW_PREFIX = "raw_"
+DATA_TYPE = re.compile(r"varchar|timestamp|date|boolean|bigint|integer|double|decimal\(\d{1,2}, ?\d{1,2}\)")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Rule(_Strict):
+    """A condition over a whole row; a row for which it is false is quarantined with `reason`."""
+
+    name: str
+    expression: str
+    reason: str
+
+
+class ColumnMeta(_Strict):
+    """What a column's `config.meta` may say."""
+
+    required: bool = False
+    min: str | int | float | None = None
+    max: str | int | float | None = None
+    accepted_values: tuple[str, ...] | None = None
+    pattern: str | None = None
+    not_after_received: bool = False
+    data_class: Literal["none", "personal"]
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, pattern: str | None) -> str | None:
+        if pattern is not None:
+            re.compile(pattern)
+        return pattern
+
+
+class TableMeta(_Strict):
+    """What a table's `config.meta` may say."""
+
+    key: tuple[str, ...] = Field(min_length=1)
+    key_without_id: tuple[str, ...] | None = None
+    owner: str
+    rules: tuple[Rule, ...] = ()
+
+
+class Column(_Strict):
+    name: str
+    data_type: str
+    meta: ColumnMeta
+
+    @property
+    def is_personal(self) -> bool:
+        return self.meta.data_class == "personal"
+
+    @field_validator("data_type")
+    @classmethod
+    def _known_type(cls, data_type: str) -> str:
+        if not DATA_TYPE.fullmatch(data_type):
+            raise ValueError(f"data_type '{data_type}' is none that a contract may use")
+        return data_type
+
+
+class Contract(BaseModel):
+    """What every row of `raw_<source>.<table>` satisfies.
+
+    `key` tells one record from another. Where `key_without_id` is given, the last column of `key` is an id that may be
+    empty; a row without it is told apart by `key_without_id` and its occurrence in the file.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    table: str
+    columns: tuple[Column, ...]
+    meta: TableMeta
+
+    @property
+    def raw_table(self) -> str:
+        return f"{RAW_PREFIX}{self.source}.{self.table}"
+
+    @property
+    def quarantine_table(self) -> str:
+        return f"quarantine.{self.source}__{self.table}"
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def time_column(self) -> str | None:
+        """The column that dates a row, for a load's window: the first timestamp."""
+        return next((column.name for column in self.columns if column.data_type == "timestamp"), None)
+
+    @property
+    def line_id(self) -> str | None:
+        """The id column that may be empty, or None where the whole key is always there."""
+        return self.meta.key[-1] if self.meta.key_without_id else None
+
+    @cached_property
+    def hash(self) -> str:
+        """sha256 of all that decides how a row is judged and keyed; descriptions and owner don't count."""
+        content = self.model_dump(mode="json", exclude={"meta": {"owner"}})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+Contracts = dict[tuple[str, str], Contract]
+
+
+def read_contracts(project_dir: Path) -> Contracts:
+    """Read the contracts of all raw tables from `models/staging/*/_*__sources.yml` of a dbt project.
+
+    Returns: (source, table) → contract, for each dbt source whose schema is `raw_<source>`.
+
+    Raises:
+        UserError: a file can't be read, or says something that no contract can say; one line per mistake.
+    """
+    contracts: Contracts = {}
+    mistakes: list[str] = []
+    for path in sorted(project_dir.glob("models/staging/*/_*__sources.yml")):
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise UserError(f"{path} can't be read as YAML: {' '.join(str(error).split())}.") from error
+        for source in document.get("sources", []):
+            if source.get("schema") != f"{RAW_PREFIX}{source['name']}":
+                continue
+            for table in source.get("tables", []):
+                contract = _contract(path, source["name"], table, mistakes)
+                if contract is not None:
+                    contracts[contract.source, contract.table] = contract
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    if not contracts:
+        raise UserError(f"{project_dir} holds no contract: expected models/staging/<source>/_<source>__sources.yml.")
+    return contracts
+
+
+def _contract(path: Path, source: str, table: dict[str, Any], mistakes: list[str]) -> Contract | None:
+    where = f"{path.name}: {source}.{table.get('name')}"
+    before = len(mistakes)
+    columns = []
+    for column in table.get("columns", []):
+        meta = (column.get("config") or {}).get("meta") or {}
+        try:
+            columns.append(Column(name=column["name"], data_type=column["data_type"], meta=ColumnMeta(**meta)))
+        except ValidationError as error:
+            mistakes += _sentences(f"{where}.{column.get('name')}", error, ColumnMeta)
+        except KeyError as error:
+            mistakes.append(f"{where}: a column has no {error.args[0]}.")
+    table_meta = (table.get("config") or {}).get("meta") or {}
+    try:
+        meta = TableMeta(**table_meta)
+    except ValidationError as error:
+        mistakes += _sentences(where, error, TableMeta)
+        return None
+    known = {column.name for column in columns}
+    for name in dict.fromkeys((*meta.key, *(meta.key_without_id or ()))):
+        if name not in known and len(mistakes) == before:
+            mistakes.append(f"{where}: key column {name} isn't a column of the table{did_you_mean(name, known)}.")
+    if len(mistakes) > before:
+        return None
+    return Contract(source=source, table=table["name"], columns=tuple(columns), meta=meta)
+
+
+def _sentences(where: str, error: ValidationError, model: type[BaseModel]) -> list[str]:
+    sentences = []
+    for detail in error.errors():
+        key = ".".join(str(part) for part in detail["loc"])
+        if detail["type"] == "extra_forbidden":
+            known = [*model.model_fields]
+            problem = f"unknown meta key '{key}'{did_you_mean(key, known)}; a contract knows {', '.join(known)}"
+        elif detail["type"] == "missing":
+            problem = f"meta key '{key}' is missing"
+        else:
+            problem = f"{key}: {detail['msg'].removeprefix('Value error, ')}"
+        sentences.append(f"{where}: {problem}.")
+    return sentences

@@ -1,0 +1,114 @@
+"""A mapping bound to a file: each canonical column's value as SQL over the file's own columns."""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from ingestion.connectors.delimited import ROW_NUMBER
+from ingestion.contracts import Contract
+from ingestion.errors import UserError
+from ingestion.scratch import Scratch
+from ingestion.sources import FileTable
+from ingestion.text import did_you_mean, ident, listed
+
+WINDOW = re.compile(r"\bover\b", re.IGNORECASE)
+MISSING_COLUMN = re.compile(r'Referenced column "([^"]+)"')
+WORDS = re.compile(r"[\w .\-/#%]+")
+# A header that holds such a value is a row of data: its words must not be shown.
+DATA_LIKE = re.compile(r".*@.*|[+-]?[\d.,]+|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*")
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """`expressions`: canonical column → SQL. `types`: canonical column → the DuckDB type of that SQL."""
+
+    expressions: dict[str, str]
+    types: dict[str, str]
+
+    @property
+    def has_window(self) -> bool:
+        return any(WINDOW.search(expression) for expression in self.expressions.values())
+
+
+def check_mapping(spec: FileTable, contract: Contract) -> None:
+    """Check that a mapping names columns of the contract, and all required ones.
+
+    Raises:
+        UserError: one line per mistake.
+    """
+    where = f"{contract.source}.{contract.table}"
+    known = contract.column_names
+    mistakes = [
+        f"{where}: {name} is no column of {contract.table}{did_you_mean(name, known)}; it has {listed(known)}."
+        for name in spec.columns
+        if name not in known
+    ]
+    mistakes += [
+        f"{where}: {column.name} isn't mapped, and every row needs it: add it under columns."
+        for column in contract.columns
+        if column.meta.required and column.name not in spec.columns
+    ]
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+
+
+def mapping_hash(spec: FileTable, contract: Contract) -> str:
+    """sha256 of all that decides what becomes of a file's rows: the mapping and the contract."""
+    content = json.dumps([spec.columns, contract.hash], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def bind(scratch: Scratch, spec: FileTable, columns: Sequence[str], file_name: str) -> Mapping:
+    """Bind a mapping to the columns of the temporary `file_rows`.
+
+    Raises:
+        UserError: a column that the file doesn't have, or an expression with a mistake; one line each.
+    """
+    expressions: dict[str, str] = {}
+    types: dict[str, str] = {}
+    mistakes = []
+    for name, value in spec.columns.items():
+        # On a line of its own the closing bracket survives a comment at the end of the expression.
+        expression = ident(value) if value in columns else f"({value}\n)"
+        try:
+            types[name] = _type_of(scratch.connection, expression)
+            expressions[name] = expression
+        except duckdb.Error as error:
+            mistakes.append(f"{file_name}: {_mistake(name, value, columns, error)}")
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    return Mapping(expressions, types)
+
+
+def _type_of(connection: duckdb.DuckDBPyConnection, expression: str) -> str:
+    query = f"select {expression} as value, {ROW_NUMBER} from file_rows"
+    if len(connection.extract_statements(query)) != 1:
+        raise duckdb.ParserException("Parser Error: more than one statement")
+    described = connection.execute(f"describe {query}").fetchall()
+    return str(described[0][1])
+
+
+def _mistake(name: str, value: str, columns: Sequence[str], error: duckdb.Error) -> str:
+    message = str(error)
+    missing = MISSING_COLUMN.search(message)
+    word = missing[1] if missing else value
+    if missing or (WORDS.fullmatch(value) and isinstance(error, duckdb.ParserException)):
+        return f"{name} is mapped to {word}, which isn't a column of the file; {_what_it_has(word, columns)}."
+    # Parse, bind and catalog errors speak of the expression alone, never of a row; others may quote a value.
+    is_safe = isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException)
+    problem = message.splitlines()[0].partition(": ")[2] if is_safe else "it can't be computed"
+    return f"the expression for {name} has a mistake ({problem.strip().rstrip('.!')}): correct it in sources.yml."
+
+
+def _what_it_has(word: str, columns: Sequence[str]) -> str:
+    if any(DATA_LIKE.fullmatch(column) for column in columns):
+        return "its first line looks like data: give it a header line with the column names"
+    if len(columns) == 1:
+        return (
+            "its header is a single column: write columns that it has, and separate them by comma, semicolon, tab or |"
+        )
+    return f"it has {listed(columns)}{did_you_mean(word, columns)}; correct sources.yml, or the delimiter of the file"

@@ -1,0 +1,195 @@
+"""Which rows of a file are good, and where each belongs among the rows that are there: all in SQL, over one file.
+
+The temporary relations build on each other: `file_rows` (the file's columns and `_row`) → `mapped_rows` (each mapped
+value beside them) → `typed_rows` (contract types) → `incoming` (good rows, with occurrence). `rejected` takes the rest.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from ingestion.checks import all_pass, checks, needs_trim, reasons, source_name, typed
+from ingestion.connectors.delimited import ROW_NUMBER
+from ingestion.contracts import Contract
+from ingestion.mapping import Mapping
+from ingestion.scratch import Scratch
+from ingestion.text import ident, literal
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What stands in `incoming`. `replaced_in_file`: rows that a later row of the same file replaces."""
+
+    received_count: int
+    quarantined_count: int
+    replaced_in_file: int
+
+
+def count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
+    """Rows of a relation."""
+    found = connection.execute(f"select count(*) from {relation}").fetchone()
+    return int(found[0]) if found else 0
+
+
+def stage(scratch: Scratch, contract: Contract, mapping: Mapping, received_at: datetime, *, as_table: bool) -> Staged:
+    """Make `incoming` from `file_rows`, and add what breaks the contract to `rejected`.
+
+    `as_table`: write it down, because it will be read more than once; otherwise it is a view over the file.
+    """
+    connection = scratch.connection
+    values = ", ".join(f"{sql} as {source_name(name)}" for name, sql in mapping.expressions.items())
+    # A window must see the file once: computed anew for each use, ties could fall differently.
+    make = scratch.table if mapping.has_window else scratch.view
+    make("mapped_rows", f"as select *, {values} from file_rows")
+    received = count(connection, "file_rows") + count(connection, "rejected")
+
+    trimmed = _trimmed_columns(connection, mapping)
+    _typed_view(scratch, "typed_rows", "mapped_rows", contract, mapping, trimmed)
+    _reject_bad(scratch, contract, mapping, received_at, trimmed)
+    replaced = _place_repeated(scratch, contract)
+    make = scratch.table if as_table else scratch.view
+    make("incoming", f"as {_incoming(connection, contract)}")
+    return Staged(received, count(connection, "rejected"), replaced)
+
+
+def _trimmed_columns(connection: duckdb.DuckDBPyConnection, mapping: Mapping) -> set[str]:
+    """The text columns in which no value needs trimming."""
+    texts = [name for name, kind in mapping.types.items() if kind == "VARCHAR"]
+    if not texts:
+        return set()
+    needs = ", ".join(f"bool_or({needs_trim(name)})" for name in texts)
+    found = connection.execute(f"select {needs} from mapped_rows").fetchall()[0]
+    return {name for name, is_needed in zip(texts, found, strict=True) if not is_needed}
+
+
+def _reject_bad(
+    scratch: Scratch, contract: Contract, mapping: Mapping, received_at: datetime, trimmed: set[str]
+) -> None:
+    """Add the rows that break the contract to `rejected`.
+
+    One pass finds them by a single condition; reasons and records are made for them alone.
+    """
+    found = checks(contract, mapping.types, received_at)
+    scratch.table("bad_numbers", f"as select _row from typed_rows where not {all_pass(found)}")
+    if not count(scratch.connection, "bad_numbers"):
+        return
+    scratch.table("bad_rows", "as from mapped_rows where _row in (select _row from bad_numbers)")
+    _typed_view(scratch, "typed_bad_rows", "bad_rows", contract, mapping, trimmed)
+    scratch.connection.execute(f"""
+        insert into temp.rejected
+        select _row, {reasons(found)}, bad_records.file_record
+        from typed_bad_rows
+        join (select _row, {_file_record(scratch.connection)} as file_record from bad_rows) as bad_records using (_row)
+    """)
+
+
+def _typed_view(
+    scratch: Scratch, name: str, origin: str, contract: Contract, mapping: Mapping, trimmed: set[str]
+) -> None:
+    mapped = [
+        f"{typed(column, mapping.types[column.name], is_trimmed=column.name in trimmed)} as {ident(column.name)}"
+        if column.name in mapping.types
+        else f"cast(null as {column.data_type}) as {ident(column.name)}"
+        for column in contract.columns
+    ]
+    sources = [source_name(column) for column in mapping.types]
+    scratch.view(name, f"as select {', '.join(['_row', *sources, *mapped])} from {origin}")
+
+
+def _file_record(connection: duckdb.DuckDBPyConnection) -> str:
+    """SQL: the file's own columns of a row as JSON text. A float that JSON has no word for goes as text."""
+    fields = []
+    for name, kind, *_ in connection.execute("describe from file_rows").fetchall():
+        if name == ROW_NUMBER:
+            continue
+        value = ident(name)
+        if kind in ("DOUBLE", "FLOAT"):
+            value = f"if(isfinite({value}), to_json({value}), to_json(cast({value} as varchar)))"
+        fields.append(f"{literal(name)}, {value}")
+    return f"cast(json_object({', '.join(fields)}) as varchar)"
+
+
+def key_parts(contract: Contract, alias: str) -> list[str]:
+    """SQL values which, together with the occurrence, tell one record from another."""
+    parts = [f"{alias}.{ident(name)}" for name in contract.meta.key]
+    if contract.line_id is not None:
+        line_id = f"{alias}.{ident(contract.line_id)}"
+        others = [name for name in contract.meta.key_without_id or () if name not in contract.meta.key]
+        parts += [f"if({line_id} is null, {alias}.{ident(name)}, null)" for name in others]
+    return parts
+
+
+def same_key(contract: Contract, left: str, right: str) -> str:
+    """SQL: two rows are versions of one record."""
+    pairs = list(zip(key_parts(contract, left), key_parts(contract, right), strict=True))
+    # The first key column is never empty: a plain equality, by which a scan can skip blocks.
+    first, *rest = pairs
+    terms = [f"{first[0]} = {first[1]}", *(f"{one} is not distinct from {other}" for one, other in rest)]
+    return " and ".join([*terms, f"{left}._occurrence = {right}._occurrence"])
+
+
+def same_content(contract: Contract, left: str, right: str) -> str:
+    """SQL: two rows hold the same value in every column of the contract."""
+    return " and ".join(
+        f"{left}.{ident(name)} is not distinct from {right}.{ident(name)}" for name in contract.column_names
+    )
+
+
+def _place_repeated(scratch: Scratch, contract: Contract) -> int:
+    """Make `placed`, the occurrence of each row whose key the file repeats. Returns how many rows a later one replaces.
+
+    Few keys repeat, so they are found by their hashes, and only their rows are sorted. Rejected rows keep their
+    place in the count: a line that is corrected in the next export must not shift its neighbours.
+    """
+    connection = scratch.connection
+    key_hash = f"hash({', '.join(key_parts(contract, 't'))})"
+    scratch.table(
+        "repeated",
+        f"as select key from (select {key_hash} as key from typed_rows t) "
+        "qualify row_number() over (partition by key) = 2",
+    )
+    has_id = _has_id(contract, "t")
+    key = ", ".join(key_parts(contract, "t"))
+    scratch.table(
+        "placed",
+        f"""as
+        with repeated_rows as (
+            select t.*, {has_id} as has_id, t._row not in (select _row from rejected) as is_good
+            from typed_rows t semi join repeated on repeated.key = {key_hash}
+        ),
+        numbered as (
+            select
+                _row, has_id, is_good,
+                row_number() over (same_key order by _row) as nth,
+                count(*) over (same_key) as of_all,
+            from repeated_rows t
+            window same_key as (partition by {key}, has_id and not is_good)
+        )
+        select _row, if(has_id, 0, nth) as _occurrence, has_id and is_good and nth < of_all as is_replaced
+        from numbered where of_all > 1""",
+    )
+    scratch.drop("repeated")
+    return count(connection, "placed where is_replaced")
+
+
+def _incoming(connection: duckdb.DuckDBPyConnection, contract: Contract) -> str:
+    """SQL of the good rows; a join that has nothing to add is left out, because it would cost a pass."""
+    columns = ", ".join(f"t.{ident(name)}" for name in contract.column_names)
+    alone = f"if({_has_id(contract, 't')}, 0, 1)"
+    joins = ""
+    occurrence, is_replaced = alone, "false"
+    if count(connection, "placed"):
+        joins += " left join placed on placed._row = t._row"
+        occurrence = f"coalesce(placed._occurrence, {alone})"
+        is_replaced = "coalesce(placed.is_replaced, false)"
+    if count(connection, "rejected"):
+        joins += " anti join rejected on rejected._row = t._row"
+    return (
+        f"select {columns}, t._row, cast({occurrence} as integer) as _occurrence, {is_replaced} as is_replaced "
+        f"from typed_rows t{joins}"
+    )
+
+
+def _has_id(contract: Contract, alias: str) -> str:
+    return f"({alias}.{ident(contract.line_id)} is not null)" if contract.line_id is not None else "true"

@@ -1,0 +1,158 @@
+"""`sources.yml`: which sources are connected, and how."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from ingestion.errors import UserError
+from ingestion.text import did_you_mean
+
+FileFormat = Literal["csv", "parquet", "jsonl"]
+VARIABLE = re.compile(r"\$\{([^}]*)\}")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FileTable(_Strict):
+    """One table that comes as files: where they are, and what each canonical column is made of.
+
+    `path` holds absolute globs; a value of `columns` is a column name of the file or a SQL expression over its columns.
+    """
+
+    path: tuple[str, ...] = Field(min_length=1)
+    format: FileFormat | None = None
+    columns: dict[str, str] = Field(min_length=1)
+
+    @field_validator("path", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _constants_as_sql(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {key: _as_sql(key, content) for key, content in value.items()}
+
+
+class Sources(_Strict):
+    """The whole file. `root` is the folder that its relative paths start from."""
+
+    root: Path
+    sources: dict[str, dict[str, FileTable]] = Field(min_length=1)
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML that refuses a key written twice, which PyYAML would resolve in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, str) and key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"'{key}' stands there twice", key_node.start_mark)
+            seen.add(key if isinstance(key, str) else repr(key))
+        return super().construct_mapping(node, deep)
+
+
+def read_sources(path: Path) -> Sources:
+    """Read and check a `sources.yml`; paths come back absolute, with environment variables filled in.
+
+    Raises:
+        UserError: one line per mistake, each naming the file, the key and what to do.
+    """
+    document = _load(path)
+    if not isinstance(document, dict):
+        raise UserError(f"{path.name} isn't a sources file: it should begin with 'sources:'.")
+    mistakes: list[str] = []
+    root = path.resolve().parent
+    try:
+        sources = Sources(root=root, **{str(key): value for key, value in document.items() if key != "root"})
+    except ValidationError as error:
+        mistakes += [f"{path.name}: {_problem(dict(detail))}." for detail in error.errors()]
+        if "root" in document:
+            mistakes.append(f"{path.name}: unknown key 'root'.")
+        raise UserError("\n".join(mistakes)) from error
+    resolved = {
+        source: {
+            table: spec.model_copy(
+                update={
+                    "path": tuple(
+                        _absolute(glob, root, f"{path.name}: {source}.{table}.path", mistakes) for glob in spec.path
+                    )
+                }
+            )
+            for table, spec in tables.items()
+        }
+        for source, tables in sources.sources.items()
+    }
+    if mistakes:
+        raise UserError("\n".join(dict.fromkeys(mistakes)))
+    return sources.model_copy(update={"sources": resolved})
+
+
+def _load(path: Path) -> Any:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return yaml.load(text, Loader=_UniqueKeyLoader)
+    except FileNotFoundError as error:
+        raise UserError(f"there is no sources file at {path}: write one, or name another with --sources.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path.name} isn't UTF-8 text: save it as UTF-8.") from error
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}.") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" (line {mark.line + 1})" if mark is not None else ""
+        problem = getattr(error, "problem", None) or "it can't be parsed"
+        raise UserError(f"{path.name} isn't valid YAML{line}: {problem}; correct it.") from error
+
+
+def _as_sql(key: Any, value: Any) -> Any:
+    if value is None:
+        raise ValueError(f"'{key}' is mapped to nothing: give a column name or an SQL expression, or leave it out")
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _problem(detail: dict[str, Any]) -> str:
+    location = [str(part) for part in detail["loc"]]
+    where = ".".join(location)
+    match detail["type"]:
+        case "extra_forbidden":
+            known = [*FileTable.model_fields] if len(location) > 1 else ["sources"]
+            near = did_you_mean(location[-1], known)
+            return f"unknown key '{where}'{near}; known here: {', '.join(known)}"
+        case "missing":
+            return f"'{where}' is missing: add it"
+        case "too_short":
+            return f"'{where}' is empty: fill it in, or leave it out"
+        case "literal_error":
+            return f"'{where}' is '{detail['input']}': write csv, parquet or jsonl"
+        case "value_error":
+            return f"'{where}': {detail['msg'].removeprefix('Value error, ')}"
+        case "string_type":
+            return f"'{where}' should be text, a column name or an SQL expression"
+        case "tuple_type":
+            return f"'{where}' should be a path or a list of paths"
+        case _:
+            return f"'{where}' should be a list of keys with values (indent them under it)"
+
+
+def _absolute(glob: str, root: Path, where: str, mistakes: list[str]) -> str:
+    def fill(match: re.Match[str]) -> str:
+        value = os.environ.get(match[1])
+        if not value:
+            mistakes.append(f"{where} uses the environment variable {match[1]}, which isn't set: set it.")
+        return value or ""
+
+    filled = Path(VARIABLE.sub(fill, glob)).expanduser()
+    return os.path.normpath(root / filled)

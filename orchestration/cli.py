@@ -1,0 +1,244 @@
+"""The command line. Heavy libraries are imported by the commands that need them."""
+
+import contextlib
+import io
+import logging
+import os
+import shutil
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import duckdb
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ingestion.errors import UserError
+from ingestion.home import PROJECT_ROOT, Home, connect_warehouse, default_home, open_home
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+app = typer.Typer(
+    help="Tenure: customer-retention data, from records to gated releases.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Folder that the deployment writes to; TENURE_HOME, or .tenure.")
+]
+
+
+class _Progress(logging.Handler):
+    """What Tenure's modules log, as lines with the seconds since the start."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self._start = time.monotonic()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        console.print(f"[dim]{time.monotonic() - self._start:6.1f} s[/dim]  ", end="")
+        console.print(record.getMessage(), markup=False)
+
+
+def main() -> None:
+    """Entry point: an error that a user can mend is one sentence, and the exit code says that it happened."""
+    try:
+        app()
+    except UserError as error:
+        errors.print(str(error), markup=False, style="red")
+        sys.exit(1)
+
+
+@app.command()
+def run(
+    home: HomeOption = None,
+    sources: Annotated[
+        Path | None, typer.Option("--sources", help="sources.yml; TENURE_SOURCES, or the one in the home.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Date that the run describes; the newest order's.")
+    ] = None,
+    accept_shrink: Annotated[
+        bool, typer.Option("--accept-shrink", help="Load an export although it lost more than half of its rows.")
+    ] = False,
+) -> None:
+    """Load what is new, build the marts, judge them, and publish a release with its report."""
+    opened = open_home(home or default_home())
+    progress = _Progress()
+    tenure = logging.getLogger("tenure")
+    tenure.setLevel(logging.INFO)
+    tenure.addHandler(progress)
+    tenure.info("starting in %s", opened.root)
+    try:
+        result = _execute_job(opened, sources, as_of, accept_shrink)
+    finally:
+        tenure.removeHandler(progress)
+    if not result.success:
+        failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+        described = [data.user_failure_data.description for data in failures if data.user_failure_data]
+        raise UserError("\n".join(str(text) for text in described) or "The run failed; the Dagster page says where.")
+    from publishing.release import current_release
+
+    published = current_release(opened)
+    assert published
+    manifest = published.manifest
+    loads = manifest["loads"]
+    changed = "changed" if manifest["is_changed"] else f"same content as {manifest['previous_release_id']}"
+    console.print(
+        f"New loads {loads['new']}: received {loads['received']:,} = loaded {loads['loaded']:,} + quarantined "
+        f"{loads['quarantined']:,} + superseded {loads['superseded']:,}. Marts: {changed}."
+    )
+    _print_warnings(opened)
+    console.print(f"Published {published.path} (report: {published.path / 'report' / 'cohorts.html'})", style="green")
+
+
+@app.command()
+def demo(
+    home: HomeOption = None,
+    customers: Annotated[int, typer.Option(min=1, help="Customers of the shop.")] = 2000,
+    months: Annotated[int, typer.Option(min=1, help="Months of history.")] = 24,
+    rng: Annotated[int, typer.Option(help="Seed: the same number gives the same shop.")] = 7,
+) -> None:
+    """Write the demo shop's files and its sources.yml into the home."""
+    from ingestion.demo import write_demo
+
+    opened = open_home(home or default_home())
+    path = write_demo(opened.root, customers=customers, months=months, rng=rng)
+    console.print(f"Wrote the demo shop and {path}; tenure run loads it.", style="green")
+
+
+@app.command()
+def status(home: HomeOption = None) -> None:
+    """Show the current release, what the last run did, and what is in quarantine."""
+    from publishing.journal import read_last_run
+    from publishing.release import current_release
+
+    opened = open_home(home or default_home())
+    current = current_release(opened)
+    if current is None:
+        console.print("No release has been published yet: tenure run publishes one.")
+    else:
+        manifest = current.manifest
+        console.print(f"Current release  {current.release_id}  ({_age(manifest['created_at'])})")
+        console.print(f"  as of {manifest['as_of_date']}; data through:")
+        for source, through in manifest["data_through"].items():
+            console.print(f"  {source}  {through}")
+        console.print(f"  {current.path}")
+    last_run = read_last_run(opened)
+    if last_run:
+        verdict = (
+            f"published {last_run.release_id}" if last_run.outcome == "published" else f"could not {last_run.stage}"
+        )
+        console.print(f"Last run  {_age(last_run.ended_at)}: {verdict}")
+        if last_run.reason:
+            console.print(last_run.reason, markup=False, style="red")
+        for warning in last_run.warnings:
+            console.print(f"  warning: {warning}", markup=False, style="yellow")
+    _print_quarantine(opened)
+
+
+@app.command()
+def query(sql: str, home: HomeOption = None) -> None:
+    """Run SQL against the current release, read-only."""
+    from publishing.release import DATABASE, current_release
+
+    opened = open_home(home or default_home())
+    current = current_release(opened)
+    if current is None:
+        raise UserError("No release has been published yet: tenure run publishes one.")
+    with duckdb.connect(str(current.path / DATABASE), read_only=True) as connection:
+        connection.execute("set schema = 'marts'")
+        try:
+            relation = connection.sql(sql)
+        except duckdb.Error as error:
+            raise UserError(f"The query can't be run: {error}") from error
+        if relation is None:
+            return
+        _print_rows(relation.columns, relation.fetchall())
+
+
+@app.command()
+def rollback(
+    release: Annotated[str | None, typer.Argument(help="Release to go back to; the one before the current.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Point readers at an earlier release."""
+    from ingestion.home import lock_home
+    from publishing.release import rollback as point_back
+
+    opened = open_home(home or default_home())
+    with lock_home(opened):
+        target = point_back(opened, release)
+    console.print(f"Readers now see {target.release_id} (as of {target.manifest['as_of_date']}).", style="green")
+
+
+def _execute_job(
+    home: Home, sources: Path | None, as_of: str | None, accept_shrink: bool
+) -> "dg.ExecuteInProcessResult":
+    import dagster as dg
+
+    shutil.copyfile(PROJECT_ROOT / "dagster.yaml", home.dagster / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    from orchestration.definitions import defs
+
+    deployment = {
+        "home": str(home.root),
+        "sources": str(sources.resolve()) if sources else "",
+        "as_of_date": as_of or "",
+        "accept_shrink": accept_shrink,
+    }
+    run_config = {
+        "resources": {"deployment": {"config": deployment}},
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+    }
+    # dagster-dbt repeats dbt's own output on stdout; the terminal shows Tenure's progress instead.
+    with contextlib.redirect_stdout(io.StringIO()):
+        return defs.resolve_job_def("tenure").execute_in_process(
+            run_config=run_config, instance=dg.DagsterInstance.get(), raise_on_error=False
+        )
+
+
+def _print_warnings(home: Home) -> None:
+    from publishing.journal import read_last_run
+
+    last_run = read_last_run(home)
+    for warning in last_run.warnings if last_run else []:
+        console.print(f"warning: {warning}", markup=False, style="yellow")
+
+
+def _print_quarantine(home: Home) -> None:
+    from ingestion.load import quarantine_summary
+
+    if not home.warehouse.exists():
+        return
+    with connect_warehouse(home, read_only=True) as warehouse:
+        rows = quarantine_summary(warehouse)
+    if not rows:
+        console.print("Quarantine  empty")
+        return
+    console.print("Quarantine")
+    for table, reason, count in rows:
+        console.print(f"  {count:,}  {table}: {reason}", markup=False)
+
+
+def _print_rows(columns: list[str], rows: list[tuple[object, ...]]) -> None:
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    console.print(table)
+
+
+def _age(timestamp: str) -> str:
+    then = datetime.fromisoformat(timestamp)
+    minutes = int((datetime.now(then.tzinfo) - then).total_seconds() // 60)
+    if minutes < 120:
+        return f"{minutes} minutes ago"
+    return f"{minutes // 60} hours ago" if minutes < 48 * 60 else f"{minutes // 1440} days ago"

@@ -1,0 +1,57 @@
+"""Records come in: the raw tables, their quarantine, and the load manifest, as assets."""
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from ingestion.contracts import read_contracts
+from ingestion.home import connect_warehouse
+from ingestion.load import load_sources, prepare_warehouse
+from ingestion.sources import read_sources
+from orchestration.resources import Deployment
+from orchestration.transform import DBT_PROJECT_DIR, dbt_manifest
+from publishing.release import restore_state
+
+log = logging.getLogger("tenure.ingestion")
+
+
+def _raw_tables() -> list[dg.AssetSpec]:
+    """Every dbt source table, under the key that dagster-dbt gives it, so that lineage joins by itself."""
+    sources = json.loads(dbt_manifest().read_text())["sources"].values()
+    return [
+        dg.AssetSpec([node["source_name"], node["name"]], description=node["description"], group_name="ingestion")
+        for node in sources
+    ]
+
+
+@dg.multi_asset(specs=_raw_tables(), name="ingest")
+def ingest(deployment: Deployment) -> Iterator[dg.MaterializeResult[None]]:
+    """Load what is new in the connected sources; what breaks a contract is quarantined."""
+    with deployment.step("load the sources") as home:
+        sources = read_sources(deployment.sources_path())
+        contracts = read_contracts(DBT_PROJECT_DIR)
+        restore_state(home)
+        with connect_warehouse(home) as warehouse:
+            prepare_warehouse(warehouse, contracts)
+            loads = load_sources(
+                warehouse,
+                sources,
+                contracts,
+                accept_shrink=deployment.accept_shrink,
+                received_at=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+            )
+        for spec in _raw_tables():
+            new = [load for load in loads if load.is_new and [load.source, load.table_name] == list(spec.key.path)]
+            yield dg.MaterializeResult(
+                asset_key=spec.key,
+                metadata={
+                    "loads": len(new),
+                    "received": sum(load.received_count for load in new),
+                    "loaded": sum(load.loaded_count for load in new),
+                    "quarantined": sum(load.quarantined_count for load in new),
+                    "superseded": sum(load.superseded_count for load in new),
+                },
+            )

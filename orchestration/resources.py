@@ -1,0 +1,113 @@
+"""What every step shares: the deployment that a run works on, and how a failure is told."""
+
+import errno
+import logging
+import os
+import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+from pydantic import PrivateAttr
+
+from ingestion.errors import UserError
+from ingestion.home import Home, default_home, lock_home, open_home
+from publishing.journal import LastRun, write_last_run
+
+log = logging.getLogger("tenure")
+
+
+class Deployment(dg.ConfigurableResource[None]):
+    """One home, its sources, and the date that the run describes.
+
+    Each may be empty: the home is then `TENURE_HOME` or `.tenure` in the checkout, the sources `TENURE_SOURCES` or
+    the home's own `sources.yml`, the as-of date that of the newest business record.
+    """
+
+    home: str = ""
+    sources: str = ""
+    as_of_date: str = ""
+    accept_shrink: bool = False
+
+    _until_run_ends: ExitStack = PrivateAttr(default_factory=ExitStack)
+    _home: Home | None = PrivateAttr(default=None)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Deployment"]:  # type: ignore[override]
+        with self._until_run_ends:
+            yield self
+
+    def open(self) -> Home:
+        """The home, locked from the first call until the run ends."""
+        if self._home is None:
+            home = open_home(Path(self.home) if self.home else default_home())
+            self._until_run_ends.enter_context(lock_home(home))
+            self._home = home
+        return self._home
+
+    def sources_path(self) -> Path:
+        return Path(self.sources or os.environ.get("TENURE_SOURCES") or self.open().sources)
+
+    def as_of(self) -> date | None:
+        """The as-of date.
+
+        Raises:
+            UserError: it is no date.
+        """
+        try:
+            return date.fromisoformat(self.as_of_date) if self.as_of_date else None
+        except ValueError as error:
+            raise UserError(f"{self.as_of_date!r} is no date: give the as-of date as YYYY-MM-DD.") from error
+
+    @contextmanager
+    def step(self, stage: str) -> Iterator[Home]:
+        """Run a step on the home; whatever fails in it becomes one readable `dagster.Failure` and is written down.
+
+        Only a UserError's own text is shown: another exception's text might hold values of a record.
+        """
+        try:
+            yield self.open()
+        except UserError as error:
+            sentence = str(error)
+        except (OSError, duckdb.IOException) as error:
+            sentence = _io_sentence(error, stage)
+        except dg.Failure as failure:
+            sentence = str(failure.description)
+        except Exception as error:
+            sentence = _unexpected_sentence(error, stage)
+        else:
+            return
+        if self._home is not None:
+            write_last_run(self._home, LastRun.failed(stage, sentence))
+        raise dg.Failure(description=sentence, allow_retries=False) from None
+
+
+def _io_sentence(error: OSError | duckdb.IOException, stage: str) -> str:
+    text = str(error).lower()
+    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+    if full or any(words in text for words in ("no space left", "file too large", "disk quota", "failed to write")):
+        return (
+            f"The disk is full (or a file-size limit was met) while Tenure was to {stage}: free space, then run "
+            "again; readers keep the last release."
+        )
+    if "lock" in text:
+        return (
+            "Another program has the build warehouse open: close it (readers should open published/current, never "
+            "the warehouse), then run again."
+        )
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename} can't be used while Tenure was to {stage}: {error.strerror}."
+    return f"A file could not be read or written while Tenure was to {stage}: check the disk and its permissions."
+
+
+def _unexpected_sentence(error: Exception, stage: str) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "site-packages" not in frame.filename] or frames
+    place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "an unknown place"
+    return (
+        f"Tenure failed to {stage}: {type(error).__name__} at {place}. This is a defect of Tenure; "
+        "please report it with this line. Readers keep the last release."
+    )

@@ -1,0 +1,336 @@
+"""The publish step: judge the marts, write them as one release, and point readers at it in one atomic move."""
+
+import hashlib
+import importlib.metadata
+import json
+import logging
+import os
+import platform
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from expectations.gate import Baseline, GateResult, judge
+from expectations.gate import load_library as load_judge
+from ingestion.errors import UserError
+from ingestion.home import Home, connect_warehouse, memory_limit
+from publishing.contract import PublicationContract, PublishedTable, read_contract
+
+log = logging.getLogger("tenure.publishing")
+
+RELEASES_KEPT = 10
+DATABASE = "tenure.duckdb"
+_BUILDING = ".building-"
+
+
+class GateBlockedError(UserError):
+    """The gate found errors: nothing was published, the last release stays."""
+
+    def __init__(self, result: GateResult) -> None:
+        self.result = result
+        findings = "\n".join(f"- {check.finding}" for check in result.errors)
+        super().__init__(f"The gate blocked publication; readers keep the last release.\n{findings}")
+
+
+@dataclass(frozen=True)
+class TableFigures:
+    """Size of a published table, and a hash of its content that does not depend on the order of rows."""
+
+    rows: int
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """`manifest.json`: what a release holds and what it came from."""
+
+    release_id: str
+    created_at: str
+    as_of_date: str
+    data_through: dict[str, str]
+    previous_release_id: str | None
+    is_changed: bool
+    loads: dict[str, int]
+    tables: dict[str, TableFigures]
+    state_tables: dict[str, TableFigures]
+    content_hash: str
+    contract_hash: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published release and where it is."""
+
+    path: Path
+    manifest: dict[str, Any]
+
+    @property
+    def release_id(self) -> str:
+        return self.path.name
+
+
+def load_libraries() -> None:
+    """Import what `publish` needs and takes seconds to load; safe to call early, from another thread."""
+    load_judge()
+    import publishing.report  # noqa: F401
+
+
+def publish(home: Home, dbt_manifest: Path) -> tuple[Release, GateResult]:
+    """Run the gate over every mart and, only if no error was found, publish them.
+
+    Raises:
+        GateBlockedError: the gate found errors; nothing was published.
+        UserError: there is nothing to publish.
+    """
+    contract = read_contract(dbt_manifest)
+    as_of_date = _as_of_date(home)
+    previous = current_release(home)
+    baseline = _baseline(home, as_of_date)
+    log.info("judging %d marts", len(contract.marts))
+    result = judge(
+        home.warehouse, {name: list(table.columns) for name, table in contract.marts.items()}, as_of_date, baseline
+    )
+    if not result.passed:
+        raise GateBlockedError(result)
+
+    _remove_unfinished(home)
+    created_at = datetime.now(UTC).replace(microsecond=0)
+    building = home.releases / f"{_BUILDING}{created_at:%Y%m%dT%H%M%SZ}"
+    (building / "parquet").mkdir(parents=True)
+    with connect_warehouse(home, read_only=True) as warehouse:
+        tables = _figures(warehouse, contract.marts)
+        content_hash = _combine(tables)
+        manifest = Manifest(
+            release_id=f"{created_at:%Y%m%dT%H%M%SZ}-{content_hash[:8]}",
+            created_at=created_at.isoformat(),
+            as_of_date=as_of_date.isoformat(),
+            data_through=_data_through(warehouse, as_of_date),
+            previous_release_id=previous.release_id if previous else None,
+            is_changed=previous is None or previous.manifest["content_hash"] != content_hash,
+            loads=_loads_since(warehouse, _newest(home)),
+            tables=tables,
+            state_tables=_figures(warehouse, contract.state),
+            content_hash=content_hash,
+            contract_hash=contract.content_hash,
+            versions=_versions(),
+        )
+    log.info("writing release %s", manifest.release_id)
+    _write_database(home, building, contract, manifest)
+    (building / "manifest.json").write_text(json.dumps(asdict(manifest), indent=2) + "\n")
+    (building / "gate.json").write_text(result.to_json())
+    log.info("writing the report")
+    from publishing.report import write_report
+
+    write_report(building)
+    _flush(building)
+    path = home.releases / manifest.release_id
+    building.rename(path)
+    _point_readers_at(home, path)
+    _prune(home)
+    return Release(path, asdict(manifest)), result
+
+
+def current_release(home: Home) -> Release | None:
+    """The release that readers see, or None where nothing was published yet."""
+    return read_release(home.current.resolve()) if home.current.exists() else None
+
+
+def list_releases(home: Home) -> list[Release]:
+    """All releases that are kept, oldest first."""
+    paths = sorted(path for path in home.releases.iterdir() if not path.name.startswith("."))
+    return [read_release(path) for path in paths if (path / "manifest.json").exists()]
+
+
+def read_release(path: Path) -> Release:
+    """The release in a folder."""
+    return Release(path, json.loads((path / "manifest.json").read_text()))
+
+
+def rollback(home: Home, release_id: str | None = None) -> Release:
+    """Point readers at an earlier release: the one named, or the one before the current.
+
+    Raises:
+        UserError: there is no such release.
+    """
+    releases = list_releases(home)
+    current = current_release(home)
+    if release_id is None:
+        earlier = [r for r in releases if current and r.release_id < current.release_id]
+        if not earlier:
+            raise UserError(f"There is no release before the current one in {home.releases}.")
+        target = earlier[-1]
+    else:
+        known = {release.release_id: release for release in releases}
+        if release_id not in known:
+            raise UserError(f"Release {release_id} is not kept in {home.releases}; there are: {', '.join(known)}.")
+        target = known[release_id]
+    _point_readers_at(home, target.path)
+    return target
+
+
+def restore_state(home: Home) -> bool:
+    """Fill an empty warehouse's `state` from the current release, so that a rebuild gives the same ids.
+
+    Returns whether anything was restored.
+    """
+    current = current_release(home)
+    if current is None:
+        return False
+    with connect_warehouse(home) as warehouse:
+        if warehouse.sql("select 1 from duckdb_tables() where schema_name = 'state'").fetchone():
+            return False
+        warehouse.execute(f"attach {_quoted(current.path / DATABASE)} as release (read_only)")
+        warehouse.execute("create schema if not exists state")
+        for name in current.manifest["state_tables"]:
+            warehouse.execute(f'create table state."{name}" as from release.state."{name}"')
+        warehouse.execute("detach release")
+    log.info("state restored from release %s", current.release_id)
+    return True
+
+
+def _as_of_date(home: Home) -> date:
+    with connect_warehouse(home, read_only=True) as warehouse:
+        row = warehouse.sql("select as_of_date from intermediate.int_run__context").fetchone()
+    if row is None or row[0] is None:
+        raise UserError("There are no records to publish: connect a source in sources.yml, then run again.")
+    as_of_date: date = row[0]
+    return as_of_date
+
+
+def _baseline(home: Home, as_of_date: date) -> Baseline | None:
+    """The newest release that describes a date up to this one: a backfill is not compared with its future."""
+    current = current_release(home)
+    candidates = [r for r in list_releases(home) if r.manifest["as_of_date"] <= as_of_date.isoformat()]
+    if current and current in candidates:
+        candidates = candidates[: candidates.index(current) + 1]
+    return Baseline(candidates[-1].release_id, candidates[-1].path / DATABASE) if candidates else None
+
+
+def _newest(home: Home) -> Release | None:
+    releases = list_releases(home)
+    return releases[-1] if releases else None
+
+
+def _figures(warehouse: duckdb.DuckDBPyConnection, tables: dict[str, PublishedTable]) -> dict[str, TableFigures]:
+    return {name: _table_figures(warehouse, table) for name, table in tables.items()}
+
+
+def _table_figures(warehouse: duckdb.DuckDBPyConnection, table: PublishedTable) -> TableFigures:
+    # A sum of row hashes is the same for every order of rows and, unlike xor, counts a row that is there twice.
+    values = ", ".join(f"""coalesce("{column}"::varchar, chr(30))""" for column in table.columns)
+    row = warehouse.sql(
+        f"""select count(*), sum(md5_number_lower(concat_ws(chr(31), {values})))::varchar
+        from "{table.schema}"."{table.name}" """
+    ).fetchone()
+    assert row
+    text = json.dumps([list(table.columns), row[0], row[1]])
+    return TableFigures(rows=row[0], content_hash=hashlib.sha256(text.encode()).hexdigest())
+
+
+def _combine(tables: dict[str, TableFigures]) -> str:
+    text = json.dumps({name: figures.content_hash for name, figures in tables.items()}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _data_through(warehouse: duckdb.DuckDBPyConnection, as_of_date: date) -> dict[str, str]:
+    rows = warehouse.execute(
+        """select source || '.' || table_name, max(least(window_end, ?::date + interval 1 day - interval 1 second))
+        from ingestion.loads where window_end is not null group by all order by all""",
+        [as_of_date],
+    ).fetchall()
+    return {name: through.isoformat() for name, through in rows}
+
+
+def _loads_since(warehouse: duckdb.DuckDBPyConnection, release: Release | None) -> dict[str, int]:
+    since = datetime.fromisoformat(release.manifest["created_at"]) if release else datetime.min.replace(tzinfo=UTC)
+    row = warehouse.execute(
+        """select count(*), sum(received_count), sum(loaded_count), sum(quarantined_count), sum(superseded_count)
+        from ingestion.loads where received_at > ?""",
+        [since.replace(tzinfo=None)],
+    ).fetchone()
+    assert row
+    names = ("new", "received", "loaded", "quarantined", "superseded")
+    return {name: int(value or 0) for name, value in zip(names, row, strict=True)}
+
+
+def _versions() -> dict[str, str]:
+    packages = ("tenure", "duckdb", "dbt-core", "dbt-duckdb", "great-expectations")
+    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in packages}}
+
+
+def _write_database(home: Home, folder: Path, contract: PublicationContract, manifest: Manifest) -> None:
+    with duckdb.connect(
+        str(folder / DATABASE), config={"memory_limit": memory_limit(), "temp_directory": str(home.temp)}
+    ) as release:
+        release.execute(f"attach {_quoted(home.warehouse)} as warehouse (read_only)")
+        for table in (*contract.marts.values(), *contract.state.values()):
+            log.info("writing %s.%s", table.schema, table.name)
+            _write_table(release, table)
+            if table.schema == "marts":
+                target = _quoted(folder / "parquet" / f"{table.name}.parquet")
+                release.execute(f'copy marts."{table.name}" to {target} (format parquet, compression zstd)')
+        release.execute(
+            """create table marts.release_info as
+            select
+                ? as release_id, ?::date as as_of_date, ?::timestamp as data_through,
+                ?::timestamptz::timestamp as created_at""",
+            [
+                manifest.release_id,
+                manifest.as_of_date,
+                max(manifest.data_through.values(), default=None),
+                manifest.created_at,
+            ],
+        )
+        release.execute("comment on table marts.release_info is 'One row: the release that this database is.'")
+        release.execute("detach warehouse")
+        release.execute("checkpoint")
+
+
+def _write_table(release: duckdb.DuckDBPyConnection, table: PublishedTable) -> None:
+    name = f'"{table.schema}"."{table.name}"'
+    # Reports are read by eye, so their rows come in order; sorting the large tables would only cost time.
+    order = "order by all" if table.name.startswith("rpt_") else ""
+    release.execute(f'create schema if not exists "{table.schema}"')
+    release.execute(f"create table {name} as select * from warehouse.{name} {order}")
+    release.execute(f"comment on table {name} is {_quoted(table.description)}")
+    for column, (_, description) in table.columns.items():
+        release.execute(f'comment on column {name}."{column}" is {_quoted(description)}')
+
+
+def _quoted(text: object) -> str:
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def _flush(folder: Path) -> None:
+    for path in (*folder.rglob("*"), folder):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _point_readers_at(home: Home, path: Path) -> None:
+    pointer = home.published / f".current-{os.getpid()}"
+    pointer.unlink(missing_ok=True)
+    pointer.symlink_to(path.relative_to(home.published))
+    pointer.replace(home.current)
+
+
+def _remove_unfinished(home: Home) -> None:
+    for path in home.releases.glob(f"{_BUILDING}*"):
+        shutil.rmtree(path)
+    for pointer in home.published.glob(".current-*"):
+        pointer.unlink()
+
+
+def _prune(home: Home) -> None:
+    current = home.current.resolve()
+    for release in list_releases(home)[:-RELEASES_KEPT]:
+        if release.path != current:
+            shutil.rmtree(release.path)

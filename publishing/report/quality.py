@@ -1,0 +1,157 @@
+"""What the gate found, and what became of every line that was received."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from publishing.report.source import Release, Row
+from publishing.report.words import count, listing, moment, percent, plural
+
+MOST_FINDINGS = 12
+MOST_REASONS = 10
+LEAST_LAG_WORTH_A_WORD = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A check that did not hold."""
+
+    severity: str
+    table: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The gate's result: failed checks, errors first, and how many more there are than the page shows."""
+
+    summary: str
+    findings: list[Finding]
+    more: int
+
+
+def read_gate(release: Release) -> Gate:
+    """The failed checks of `gate.json` in sentences."""
+    checks = release.gate.get("checks") or []
+    failed = sorted((check for check in checks if not check["passed"]), key=lambda check: check["severity"] != "error")
+    findings = [_finding(check) for check in failed]
+    held = len(checks) - len(failed)
+    if not checks:
+        summary = "No check is recorded for this release."
+    elif not failed:
+        summary = f"All {plural(len(checks), 'check')} held." if len(checks) > 1 else "The one check held."
+    else:
+        errors = sum(finding.severity == "error" for finding in findings)
+        counted = [plural(errors, "error")] if errors else []
+        counted += [plural(len(findings) - errors, "warning")] if len(findings) > errors else []
+        summary = f"{count(held)} of {plural(len(checks), 'check')} held; {listing(counted)}."
+    return Gate(summary, findings[:MOST_FINDINGS], max(0, len(findings) - MOST_FINDINGS))
+
+
+def _finding(check: dict[str, Any]) -> Finding:
+    text = check.get("finding") or f"The check {check['check']} did not hold."
+    return Finding(check["severity"], "" if check["table"] in text else check["table"], text)
+
+
+def read_balance(release: Release) -> list[Row]:
+    """Lines by what became of them; the rarer quarantine reasons are added up as one."""
+    return release.rows(
+        """
+        with lines as (
+            select
+                * exclude (reason),
+                case when disposition in ('cancellation_unmatched', 'quarantined') then reason end as reason
+            from marts.rpt_order_line_balance
+        ),
+
+        reasons as (
+            select
+                disposition, reason, sum(line_count) as line_count,
+                coalesce(sum(line_count) filter (where has_customer), 0) as known_line_count,
+                coalesce(sum(line_count) filter (where not has_customer), 0) as unknown_line_count,
+                sum(line_amount) as line_amount,
+                row_number() over (
+                    partition by disposition order by sum(line_count) desc, reason nulls first
+                ) <= $most as is_shown
+            from lines
+            group by disposition, reason
+        )
+
+        select
+            disposition,
+            case when is_shown then reason else 'other reasons' end as reason,
+            sum(line_count)::bigint as line_count,
+            sum(known_line_count)::bigint as known_line_count,
+            sum(unknown_line_count)::bigint as unknown_line_count,
+            sum(line_amount) as line_amount
+        from reasons
+        group by disposition, is_shown, case when is_shown then reason else 'other reasons' end
+        order by
+            list_position(
+                [
+                    'sale', 'free_item', 'adjustment', 'cancellation_matched', 'cancellation_unmatched', 'quarantined'
+                ],
+                disposition
+            ) nulls last,
+            is_shown desc, line_count desc, reason nulls first
+        """,
+        most=MOST_REASONS,
+    )
+
+
+def balance_sentence(balance: list[Row], anonymous_order_count: int) -> str:
+    """What stands outside the customer figures."""
+    total = sum(row["line_count"] for row in balance)
+    unknown = sum(row["unknown_line_count"] for row in balance)
+    refused = sum(row["line_count"] for row in balance if row["disposition"] == "quarantined")
+    parts = []
+    if unknown:
+        parts.append(
+            f"{count(unknown)} ({percent(unknown / total)}) have no known customer: they are kept, and their "
+            f"{plural(anonymous_order_count, 'order')} count as revenue but in no customer figure"
+        )
+    if refused:
+        parts.append(f"{count(refused)} broke a rule and are quarantined, in no figure at all")
+    return f"Of all {plural(total, 'line')} ever received, {'; '.join(parts)}." if parts else ""
+
+
+def loads_sentence(release: Release) -> str:
+    """What this run read."""
+    loads = release.manifest.get("loads") or {}
+    if not loads.get("new"):
+        return "This run found no new data to load."
+    return (
+        f"This run made {plural(loads['new'], 'new load')}: {plural(loads['received'], 'line')} received, "
+        f"{count(loads['loaded'])} loaded, {count(loads['quarantined'])} quarantined; "
+        f"{count(loads['superseded'])} earlier lines were replaced."
+    )
+
+
+def change_sentence(release: Release) -> str:
+    """How this release relates to the one before it."""
+    previous = release.manifest.get("previous_release_id")
+    if not previous:
+        return "It is the first release."
+    return f"Its content {'differs from' if release.manifest.get('is_changed') else 'equals'} release {previous}."
+
+
+def freshness(release: Release) -> str:
+    """Data-through moment: the oldest of the sources, as the weakest of them limits what can be said."""
+    through = release.data_through
+    if not through:
+        return "no data yet"
+    return moment(min(through.values()))
+
+
+def freshness_by_source(release: Release) -> list[tuple[str, str]]:
+    """Source table and its newest record; empty where one source says it all."""
+    through = release.data_through
+    return [(name, moment(at)) for name, at in through.items()] if len(through) > 1 else []
+
+
+def lag_sentence(release: Release) -> str:
+    """A warning where the newest record is days older than the date that the report speaks about."""
+    through = release.data_through
+    lag = (release.as_of_date - min(through.values()).date()).days if through else 0
+    if lag < LEAST_LAG_WORTH_A_WORD:
+        return ""
+    return f"The newest record is {plural(lag, 'day')} older than the as-of date: later orders may be missing."

@@ -1,0 +1,185 @@
+"""The report's tables, made with Great Tables and styled by the page."""
+
+import re
+from typing import Any
+
+import polars as pl
+from great_tables import GT
+from markupsafe import Markup, escape
+
+from publishing.report.charts import window_name
+from publishing.report.source import Row
+from publishing.report.words import MISSING, count, interval, money, percent, short_month
+
+DISPOSITIONS = {
+    "sale": "Sales",
+    "free_item": "Free items (price 0)",
+    "adjustment": "Adjustments, neither sale nor cancellation",
+    "cancellation_matched": "Cancellations matched to their sale",
+    "cancellation_unmatched": "Cancellations without a matching sale",
+    "quarantined": "Quarantined",
+}
+
+
+def months_table(months: list[Row], currency: str | None) -> Markup:
+    """One line per month, newest first; without one currency there are no amounts."""
+    lines = [
+        {
+            "month": short_month(row["order_month"]) + ("" if row["is_complete"] else " *"),
+            "customers": count(row["customer_count"]),
+            "new": count(row["new_customer_count"]),
+            "share": percent(row["returning_customer_rate"]),
+            "interval": _interval(row),
+            "orders": count(row["order_count"]),
+            "net": count(row["net_amount"]),
+            "average": count(row["average_order_amount"]),
+            "returned": percent(row["return_rate"]),
+        }
+        for row in reversed(months)
+    ]
+    unit = f" ({currency})" if currency else ""
+    return _table(
+        "months",
+        lines,
+        {
+            "month": "Month",
+            "customers": "Customers",
+            "new": "New",
+            "share": "Returning",
+            "interval": "95% interval",
+            "orders": "Orders",
+            "net": f"Net revenue{unit}",
+            "average": "Average order",
+            "returned": "Returned",
+        },
+    )
+
+
+def repeat_table(windows: list[Row]) -> Markup:
+    """Repeat purchase per window with what it rests on."""
+    lines = [
+        {
+            "window": f"Within {window_name(row['window_days'])}" if row["window_days"] else "Ever (all time)",
+            "num": count(row["num"]),
+            "den": count(row["den"]),
+            "rate": percent(row["rate"]),
+            "interval": _interval(row),
+            "waiting": count(row["immature_customer_count"]),
+        }
+        for row in windows
+    ]
+    return _table(
+        "repeat",
+        lines,
+        {
+            "window": "Window",
+            "num": "Came back",
+            "den": "Customers counted",
+            "rate": "Rate",
+            "interval": "95% interval",
+            "waiting": "Window not over yet",
+        },
+    )
+
+
+def country_table(countries: list[Row], overall: Row | None) -> Markup:
+    """Repeat purchase per country with the interval drawn beside; all customers come first, to compare with."""
+    rows = ([overall | {"segment": "All customers"}] if overall else []) + countries
+    lines = [
+        {
+            "country": row["segment"],
+            "num": count(row["num"]),
+            "den": count(row["den"]),
+            "rate": percent(row["rate"]),
+            "interval": _interval(row),
+            "drawn": str(_drawn_interval(row)),
+        }
+        for row in rows
+    ]
+    labels = {
+        "country": "Country",
+        "num": "Came back",
+        "den": "Customers counted",
+        "rate": "Rate",
+        "interval": "95% interval",
+        "drawn": "0 to 100%",
+    }
+    return _table("countries", lines, labels, drawn="drawn")
+
+
+def balance_table(balance: list[Row], currency: str | None) -> Markup:
+    """Every line received, by what became of it; the last line adds them up."""
+    total = sum(row["line_count"] for row in balance)
+    lines = [
+        {
+            "what": DISPOSITIONS.get(row["disposition"], row["disposition"].replace("_", " ").capitalize())
+            + (f": {row['reason']}" if row["reason"] else ""),
+            "known": MISSING if row["disposition"] == "quarantined" else count(row["known_line_count"]),
+            "unknown": MISSING if row["disposition"] == "quarantined" else count(row["unknown_line_count"]),
+            "lines": count(row["line_count"]),
+            "share": _share_of(row["line_count"], total),
+            "amount": money(row["line_amount"], currency).removeprefix(f"{currency} "),
+        }
+        for row in balance
+    ]
+    lines.append(
+        {
+            "what": "All lines received",
+            "known": count(sum(row["known_line_count"] for row in balance)),
+            "unknown": count(sum(row["unknown_line_count"] for row in balance)),
+            "lines": count(total),
+            "share": _share_of(total, total),
+            "amount": "",
+        }
+    )
+    labels = {
+        "what": "What became of the line",
+        "known": "Known customer",
+        "unknown": "No known customer",
+        "lines": "Lines",
+        "share": "Share",
+        "amount": f"Amount ({currency})" if currency else "Amount",
+    }
+    return _table("balance", lines, labels)
+
+
+def _interval(row: Row) -> str:
+    return MISSING if row["ci_low"] is None or row["ci_high"] is None else interval(row["ci_low"], row["ci_high"])
+
+
+def _share_of(part: int, total: int) -> str:
+    share = part / total if total else None
+    return "< 0.1%" if share is not None and 0 < share < 0.001 else percent(share)
+
+
+def _drawn_interval(row: Row) -> Markup:
+    if row["ci_low"] is None:
+        return Markup("")
+    low, high, rate = (100 * float(row[name]) for name in ("ci_low", "ci_high", "rate"))
+    return Markup(
+        '<svg xmlns="http://www.w3.org/2000/svg" class="range" viewBox="0 0 100 10" width="100" height="10" '
+        'aria-hidden="true"><path d="M0 5H100" stroke="#dfe4e9"/>'
+        '<path d="M{:.1f} 5H{:.1f}" stroke="#2171b5" stroke-opacity=".45" stroke-width="4"/>'
+        '<circle cx="{:.1f}" cy="5" r="2.6" fill="#08306b"/></svg>'
+    ).format(low, high, rate)
+
+
+def _table(name: str, lines: list[dict[str, Any]], labels: dict[str, str], drawn: str | None = None) -> Markup:
+    """Columns are text already: the first names the row, the others are aligned right as numbers."""
+    first, *others = labels
+    frame = pl.DataFrame(lines, schema=dict.fromkeys(labels, pl.String))
+    table = (
+        GT(frame, id=f"table-{name}", rowname_col=first)
+        .tab_stubhead(label=labels[first])
+        .cols_label(cases={column: labels[column] for column in others})
+        .cols_align("right", columns=others)
+    )
+    if drawn:
+        # The only column that holds markup; the text columns stay escaped by Great Tables.
+        table = table.cols_align("left", columns=[drawn]).fmt(lambda value: value, columns=[drawn])
+    html = table.as_raw_html()
+    # Each table would bring 8 kB of rules of its own; report.css dresses them all alike.
+    html = re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
+    html = re.sub(r' (headers|data-[a-z-]+|colspan="1"|rowspan="1")(="[^"]*")?', "", html)
+    html = re.sub(r'<div id="[^"]*" style="[^"]*">', f'<div class="table table-{escape(name)}">', html, count=1)
+    return Markup(html)
