@@ -59,7 +59,7 @@ def table_checks(evidence: Evidence, table: str) -> list[Check]:
             "columns",
             "error",
             gxe.ExpectTableColumnsToMatchOrderedList(column_list=columns),
-            f"marts.{table} has other columns than its contract declares.",
+            f"marts.{table} has other columns than its contract declares: {{observed}}.",
         )
     ]
     last_rows = evidence.last(f"select count(*) from marts.{table}")

@@ -157,6 +157,14 @@ def _validate(warehouse: Path, checks: dict[str, list["Check"]]) -> list[CheckRe
     return results
 
 
+def _shown(observed: object) -> str:
+    if isinstance(observed, float):
+        return f"{observed:,.6g}"
+    if isinstance(observed, list):
+        return ", ".join(map(str, observed))
+    return f"{observed:,}"
+
+
 def _result(table: str, check: "Check", outcome: Any) -> CheckResult:
     if outcome.success:
         return CheckResult(table, check.name, check.severity, True, None)
@@ -164,5 +172,5 @@ def _result(table: str, check: "Check", outcome: Any) -> CheckResult:
     if not outcome.result:
         finding = f"The check {check.name!r} of marts.{table} could not be run: a column it needs is missing."
     else:
-        finding = check.finding.format(observed=f"{observed:,.6g}" if isinstance(observed, float) else f"{observed:,}")
+        finding = check.finding.format(observed=_shown(observed))
     return CheckResult(table, check.name, check.severity, False, finding)

@@ -97,7 +97,8 @@ def checks(contract: Contract, source_types: dict[str, str], received_at: dateti
             found += _value_checks(column, source_type, received_at)
     # A value of the wrong type is NULL by now: a rule over the row would only repeat the complaint.
     readable = " and ".join(right_types) or "true"
-    found += [Check(f"(not ({readable}) or ({rule.expression}))", literal(rule.reason)) for rule in contract.meta.rules]
+    for rule in contract.meta.rules:
+        found.append(Check(f"(({readable}) is false or ({rule.expression}))", literal(rule.reason)))
     return found
 
 

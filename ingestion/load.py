@@ -202,8 +202,8 @@ def _load_file(con: duckdb.DuckDBPyConnection, delivery: _Delivery) -> Load:
         mapping: Mapping | None = None
         try:
             columns = open_file(scratch, delivery.path, delivery.spec)
-            _refuse_empty_or_shrunk(con, delivery)
             mapping = bind(scratch, delivery.spec, columns, delivery.path.name)
+            _refuse_empty_or_shrunk(con, delivery)
             has_rows = con.execute(f"select 1 from {delivery.contract.raw_table} limit 1").fetchone() is not None
             staged = stage(scratch, delivery.contract, mapping, delivery.received_at, as_table=has_rows)
             return _write(con, scratch, delivery, staged, has_rows=has_rows)

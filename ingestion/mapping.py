@@ -70,6 +70,7 @@ def bind(scratch: Scratch, spec: FileTable, columns: Sequence[str], file_name: s
     """
     expressions: dict[str, str] = {}
     types: dict[str, str] = {}
+    missing: dict[str, str] = {}
     mistakes = []
     for name, value in spec.columns.items():
         # On a line of its own the closing bracket survives a comment at the end of the expression.
@@ -78,7 +79,13 @@ def bind(scratch: Scratch, spec: FileTable, columns: Sequence[str], file_name: s
             types[name] = _type_of(scratch.connection, expression)
             expressions[name] = expression
         except duckdb.Error as error:
-            mistakes.append(f"{file_name}: {_mistake(name, value, columns, error)}")
+            word = _missing_column(value, error)
+            if word is None:
+                mistakes.append(f"{file_name}: {_mistake(name, error)}")
+            else:
+                missing[name] = word
+    if missing:
+        mistakes.insert(0, _missing_columns(file_name, missing, columns))
     if mistakes:
         raise UserError("\n".join(mistakes))
     return Mapping(expressions, types)
@@ -92,23 +99,30 @@ def _type_of(connection: duckdb.DuckDBPyConnection, expression: str) -> str:
     return str(described[0][1])
 
 
-def _mistake(name: str, value: str, columns: Sequence[str], error: duckdb.Error) -> str:
-    message = str(error)
-    missing = MISSING_COLUMN.search(message)
-    word = missing[1] if missing else value
-    if missing or (WORDS.fullmatch(value) and isinstance(error, duckdb.ParserException)):
-        return f"{name} is mapped to {word}, which isn't a column of the file; {_what_it_has(word, columns)}."
+def _missing_column(value: str, error: duckdb.Error) -> str | None:
+    """The column that a value of the mapping means and the file doesn't have, or None if that isn't the trouble."""
+    missing = MISSING_COLUMN.search(str(error))
+    if missing:
+        return missing[1]
+    return value if WORDS.fullmatch(value) and isinstance(error, duckdb.ParserException) else None
+
+
+def _mistake(name: str, error: duckdb.Error) -> str:
     # Parse, bind and catalog errors speak of the expression alone, never of a row; others may quote a value.
     is_safe = isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException)
-    problem = message.splitlines()[0].partition(": ")[2] if is_safe else "it can't be computed"
+    problem = str(error).splitlines()[0].partition(": ")[2] if is_safe else "it can't be computed"
     return f"the expression for {name} has a mistake ({problem.strip().rstrip('.!')}): correct it in sources.yml."
 
 
-def _what_it_has(word: str, columns: Sequence[str]) -> str:
+def _missing_columns(file_name: str, missing: dict[str, str], columns: Sequence[str]) -> str:
+    if not columns:
+        return f"{file_name} has no line that is a JSON object: check the export."
     if any(DATA_LIKE.fullmatch(column) for column in columns):
-        return "its first line looks like data: give it a header line with the column names"
+        return f"{file_name}: its first line looks like data: give it a header line with the column names."
     if len(columns) == 1:
         return (
-            "its header is a single column: write columns that it has, and separate them by comma, semicolon, tab or |"
+            f"{file_name} has a single column, {columns[0]}: "
+            "if it is meant to have more, separate them by comma, semicolon, tab or |."
         )
-    return f"it has {listed(columns)}{did_you_mean(word, columns)}; correct sources.yml, or the delimiter of the file"
+    wanted = listed(f"'{word}' (for {name}){did_you_mean(word, columns)}" for name, word in missing.items())
+    return f"{file_name} has no column {wanted}; it has {listed(columns)}: correct sources.yml or the export."

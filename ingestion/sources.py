@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,11 +43,16 @@ class FileTable(_Strict):
         return {key: _as_sql(key, content) for key, content in value.items()}
 
 
-class Sources(_Strict):
-    """The whole file. `root` is the folder that its relative paths start from."""
+class _Document(_Strict):
+    sources: dict[str, dict[str, FileTable]] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """source → table → how it is connected. `root` is the folder of the file, from which relative paths start."""
 
     root: Path
-    sources: dict[str, dict[str, FileTable]] = Field(min_length=1)
+    sources: dict[str, dict[str, FileTable]]
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -71,31 +77,21 @@ def read_sources(path: Path) -> Sources:
     document = _load(path)
     if not isinstance(document, dict):
         raise UserError(f"{path.name} isn't a sources file: it should begin with 'sources:'.")
-    mistakes: list[str] = []
-    root = path.resolve().parent
     try:
-        sources = Sources(root=root, **{str(key): value for key, value in document.items() if key != "root"})
+        sources = _Document.model_validate({str(key): value for key, value in document.items()}).sources
     except ValidationError as error:
-        mistakes += [f"{path.name}: {_problem(dict(detail))}." for detail in error.errors()]
-        if "root" in document:
-            mistakes.append(f"{path.name}: unknown key 'root'.")
+        mistakes = [f"{path.name}: {_problem(dict(detail))}." for detail in error.errors()]
         raise UserError("\n".join(mistakes)) from error
-    resolved = {
-        source: {
-            table: spec.model_copy(
-                update={
-                    "path": tuple(
-                        _absolute(glob, root, f"{path.name}: {source}.{table}.path", mistakes) for glob in spec.path
-                    )
-                }
-            )
-            for table, spec in tables.items()
-        }
-        for source, tables in sources.sources.items()
-    }
+    root = path.resolve().parent
+    mistakes = []
+    for source, tables in sources.items():
+        for table, spec in tables.items():
+            where = f"{path.name}: {source}.{table}.path"
+            absolute = tuple(_absolute(glob, root, where, mistakes) for glob in spec.path)
+            tables[table] = spec.model_copy(update={"path": absolute})
     if mistakes:
         raise UserError("\n".join(dict.fromkeys(mistakes)))
-    return sources.model_copy(update={"sources": resolved})
+    return Sources(root, sources)
 
 
 def _load(path: Path) -> Any:

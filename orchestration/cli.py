@@ -9,7 +9,7 @@ import sys
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import duckdb
 import typer
@@ -18,9 +18,6 @@ from rich.table import Table
 
 from ingestion.errors import UserError
 from ingestion.home import PROJECT_ROOT, Home, connect_warehouse, default_home, open_home
-
-if TYPE_CHECKING:
-    import dagster as dg
 
 app = typer.Typer(
     help="Tenure: customer-retention data, from records to gated releases.",
@@ -78,13 +75,11 @@ def run(
     tenure.addHandler(progress)
     tenure.info("starting in %s", opened.root)
     try:
-        result = _execute_job(opened, sources, as_of, accept_shrink)
+        failures = execute_job(opened, sources, as_of or "", accept_shrink)
     finally:
         tenure.removeHandler(progress)
-    if not result.success:
-        failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
-        described = [data.user_failure_data.description for data in failures if data.user_failure_data]
-        raise UserError("\n".join(str(text) for text in described) or "The run failed; the Dagster page says where.")
+    if failures:
+        raise UserError("\n".join(failures))
     from publishing.release import current_release
 
     published = current_release(opened)
@@ -180,9 +175,8 @@ def rollback(
     console.print(f"Readers now see {target.release_id} (as of {target.manifest['as_of_date']}).", style="green")
 
 
-def _execute_job(
-    home: Home, sources: Path | None, as_of: str | None, accept_shrink: bool
-) -> "dg.ExecuteInProcessResult":
+def execute_job(home: Home, sources: Path | None, as_of: str, accept_shrink: bool) -> list[str]:
+    """Run the Dagster job in this process, and return why it failed: nothing where it published a release."""
     import dagster as dg
 
     shutil.copyfile(PROJECT_ROOT / "dagster.yaml", home.dagster / "dagster.yaml")
@@ -192,7 +186,7 @@ def _execute_job(
     deployment = {
         "home": str(home.root),
         "sources": str(sources.resolve()) if sources else "",
-        "as_of_date": as_of or "",
+        "as_of_date": as_of,
         "accept_shrink": accept_shrink,
     }
     run_config = {
@@ -201,9 +195,14 @@ def _execute_job(
     }
     # dagster-dbt repeats dbt's own output on stdout; the terminal shows Tenure's progress instead.
     with contextlib.redirect_stdout(io.StringIO()):
-        return defs.resolve_job_def("tenure").execute_in_process(
+        result = defs.resolve_job_def("tenure").execute_in_process(
             run_config=run_config, instance=dg.DagsterInstance.get(), raise_on_error=False
         )
+    if result.success:
+        return []
+    failures = [event.step_failure_data.user_failure_data for event in result.all_events if event.is_step_failure]
+    sentences = [str(failure.description) for failure in failures if failure]
+    return sentences or ["The run failed outside its steps: the Dagster page says where (make dev)."]
 
 
 def _print_warnings(home: Home) -> None:

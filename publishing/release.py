@@ -99,15 +99,15 @@ def publish(home: Home, dbt_manifest: Path) -> tuple[Release, GateResult]:
         raise GateBlockedError(result)
 
     _remove_unfinished(home)
-    created_at = datetime.now(UTC).replace(microsecond=0)
-    building = home.releases / f"{_BUILDING}{created_at:%Y%m%dT%H%M%SZ}"
+    created_at = datetime.now(UTC)
+    building = home.releases / f"{_BUILDING}{created_at:%Y%m%dT%H%M%S%fZ}"
     (building / "parquet").mkdir(parents=True)
     with connect_warehouse(home, read_only=True) as warehouse:
         tables = _figures(warehouse, contract.marts)
         content_hash = _combine(tables)
         manifest = Manifest(
-            release_id=f"{created_at:%Y%m%dT%H%M%SZ}-{content_hash[:8]}",
-            created_at=created_at.isoformat(),
+            release_id=f"{created_at:%Y%m%dT%H%M%S}.{created_at.microsecond // 1000:03}Z-{content_hash[:8]}",
+            created_at=created_at.isoformat(timespec="milliseconds"),
             as_of_date=as_of_date.isoformat(),
             data_through=_data_through(warehouse, as_of_date),
             previous_release_id=previous.release_id if previous else None,
@@ -123,10 +123,7 @@ def publish(home: Home, dbt_manifest: Path) -> tuple[Release, GateResult]:
     _write_database(home, building, contract, manifest)
     (building / "manifest.json").write_text(json.dumps(asdict(manifest), indent=2) + "\n")
     (building / "gate.json").write_text(result.to_json())
-    log.info("writing the report")
-    from publishing.report import write_report
-
-    write_report(building)
+    _write_report(building)
     _flush(building)
     path = home.releases / manifest.release_id
     building.rename(path)
@@ -302,6 +299,13 @@ def _write_table(release: duckdb.DuckDBPyConnection, table: PublishedTable) -> N
         release.execute(f'comment on column {name}."{column}" is {_quoted(description)}')
 
 
+def _write_report(folder: Path) -> None:
+    log.info("writing the report")
+    from publishing.report import write_report
+
+    write_report(folder)
+
+
 def _quoted(text: object) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
@@ -330,7 +334,5 @@ def _remove_unfinished(home: Home) -> None:
 
 
 def _prune(home: Home) -> None:
-    current = home.current.resolve()
     for release in list_releases(home)[:-RELEASES_KEPT]:
-        if release.path != current:
-            shutil.rmtree(release.path)
+        shutil.rmtree(release.path)

@@ -41,8 +41,11 @@ class Record:
 
 @dataclass(frozen=True)
 class Header:
+    """`is_first_line`: no blank line stands before it."""
+
     columns: tuple[str, ...]
     delimiter: str
+    is_first_line: bool
 
 
 def open_csv(scratch: Scratch, path: Path, mapped: Sequence[str]) -> tuple[str, ...]:
@@ -57,7 +60,7 @@ def open_csv(scratch: Scratch, path: Path, mapped: Sequence[str]) -> tuple[str, 
     if traits.is_blank:
         raise UserError(f"{path.name} is empty: export it again.")
     header = _read_header(path, mapped)
-    if not (traits.is_clean and _read_in_bulk(scratch, path, header)):
+    if not (traits.is_clean and header.is_first_line and _read_in_bulk(scratch, path, header)):
         _read_by_record(scratch, path, header)
     return header.columns
 
@@ -66,13 +69,14 @@ def _read_header(path: Path, mapped: Sequence[str]) -> Header:
     with reading(path), open_bytes(path) as handle:
         start = handle.read(LONGEST_LINE_BYTES).removeprefix(b"\xef\xbb\xbf")
     # The last line may be cut in the middle of a character.
-    text = start[: start.rfind(b"\n") + 1 or len(start)].decode("utf-8", errors="surrogateescape").lstrip("\r\n")
+    whole = start[: start.rfind(b"\n") + 1 or len(start)].decode("utf-8", errors="surrogateescape")
+    text = whole.lstrip("\r\n")
     first_line = text.splitlines()[0] if text else ""
     if "\0" in first_line or not _is_utf8(first_line):
         raise UserError(f"{path.name} doesn't begin with a line of UTF-8 text: save it as CSV in UTF-8.")
     readings = [(delimiter, _first_record(text, delimiter)) for delimiter in DELIMITERS]
     delimiter, names = max(readings, key=lambda reading: (_hits(reading[1], mapped), len(reading[1])))
-    return Header(_distinct(names), delimiter)
+    return Header(_distinct(names), delimiter, is_first_line=text == whole)
 
 
 def _first_record(text: str, delimiter: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 import re
 from pathlib import Path
 
@@ -47,7 +46,8 @@ def find_files(spec: FileTable) -> tuple[list[Path], list[str]]:
         try:
             matches = _matches(pattern)
         except OSError as error:
-            problems.append(f"the folder {error.filename} can't be read: {error.strerror}.")
+            folder = Path(pattern).parent if error.filename == pattern else error.filename
+            problems.append(f"the folder {folder} can't be read: {error.strerror}.")
             continue
         files = {match for match in matches if not match.is_dir()}
         found |= files
@@ -62,13 +62,13 @@ def _matches(pattern: str) -> list[Path]:
     path = Path(pattern)
     if path.is_symlink() or path.exists():
         return [path]
-    fixed = [part for part in itertools.takewhile(lambda part: not WILDCARD.search(part), path.parts[1:-1])]
+    fixed = list(itertools.takewhile(lambda part: not WILDCARD.search(part), path.parts[1:-1]))
     start = Path(path.anchor, *fixed)
     rest = path.parts[1 + len(fixed) :]
     for folder in start.glob(str(Path(*rest[:-1]))) if len(rest) > 1 else [start]:
         # glob passes over a folder that it may not list; a missing one is told as a missing file.
         if folder.is_dir():
-            os.listdir(folder)
+            next(folder.iterdir(), None)
     return [match for match in start.glob(str(Path(*rest))) if not match.name.startswith(".")]
 
 
@@ -112,14 +112,14 @@ def _format(path: Path, spec: FileTable) -> FileFormat:
 
 def _open_parquet(scratch: Scratch, path: Path) -> tuple[str, ...]:
     with reading(path), path.open("rb") as handle:
-        starts_well = handle.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
-        handle.seek(-len(PARQUET_MAGIC), os.SEEK_END)
-        ends_well = handle.read() == PARQUET_MAGIC
-    if not starts_well:
+        start = handle.read(len(PARQUET_MAGIC))
+        handle.seek(max(path.stat().st_size - len(PARQUET_MAGIC), 0))
+        end = handle.read()
+    if start != PARQUET_MAGIC:
         raise UserError(f"{path.name} isn't a Parquet file, though it is read as one: check the export or its ending.")
     relation = f"read_parquet({literal(exact_glob(path))})"
     try:
-        if not ends_well:
+        if end != PARQUET_MAGIC:
             raise duckdb.InvalidInputException
         columns = _columns(scratch.connection, relation)
         if ROW_NUMBER not in columns:

@@ -1,11 +1,9 @@
 """The leadership report of a release: one HTML file a page, and the same as PDF.
 
-A page is a module with `context(release)` and a template of its name in `templates/`; `PAGES` lists them.
+A page is a module with `context(release)` and a template of its name in `templates/`; `pages.PAGES` lists them.
 """
 
 from pathlib import Path
-
-PAGES = ("cohorts",)
 
 
 def write_report(release_dir: Path) -> None:
@@ -14,16 +12,10 @@ def write_report(release_dir: Path) -> None:
     Reads only `tenure.duckdb` (read-only), `manifest.json` and `gate.json` of that folder. Raises FileNotFoundError
     or duckdb.Error where one of them is missing or isn't a release, RuntimeError where a PDF can't be printed.
     """
-    from importlib import import_module
+    from publishing.report.render import printer
 
-    from publishing.report.render import printer, render_html
-    from publishing.report.source import open_release
+    # The printer loads its library while the others are imported and the page is made here.
+    with printer() as pdf:
+        from publishing.report.pages import write_pages
 
-    report_dir = release_dir / "report"
-    report_dir.mkdir(exist_ok=True)
-    # The printer starts first: it loads its library while the charts and tables are made here.
-    with printer() as pdf, open_release(release_dir) as release:
-        for page in PAGES:
-            html = render_html(release, page, import_module(f"publishing.report.{page}").context(release))
-            (report_dir / f"{page}.html").write_text(html, encoding="utf-8")
-            pdf.print(html, report_dir / f"{page}.pdf")
+        write_pages(release_dir, pdf)

@@ -16,6 +16,8 @@ INK, SOFT, RULE = "#1b2733", "#5b6875", "#dfe4e9"
 DARK, MID, LIGHT, GREY = "#08306b", "#2171b5", "#9ecae1", "#c9ced3"
 # With few months a bar would fill its half of the page.
 FEW_MONTHS, WIDEST_BAR = 9, 30
+
+AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
 PARTS = {"returning": MID, "new": LIGHT, "unknown": GREY}
 
 
@@ -80,11 +82,7 @@ def stacked_months(months: list[Row], columns: dict[str, str], name: str) -> Mar
         .mark_bar(size=WIDEST_BAR if len(names) < FEW_MONTHS else alt.Undefined)
         .encode(
             x=alt.X("month:N", sort=names, title=None, axis=axis, scale=alt.Scale(paddingInner=0.22)),
-            y=alt.Y(
-                "value:Q",
-                title=None,
-                axis=alt.Axis(labelExpr="datum.value % 1 ? '' : format(datum.value, '~s')", tickCount=5),
-            ),
+            y=alt.Y("value:Q", title=None, axis=amounts),
             color=alt.Color("part:N", scale=alt.Scale(domain=list(PARTS), range=list(PARTS.values())), legend=None),
             order="order:Q",
             fillOpacity=alt.condition("datum.complete", alt.value(1), alt.value(0.28)),
@@ -152,9 +150,7 @@ def _thinned(names: list[str], most: int) -> list[str]:
     return names[::-1][::step][::-1]
 
 
-def _svg(
-    chart: alt.Chart | alt.LayerChart | alt.FacetChart, width: int, height: int, name: str, right: int = 8
-) -> Markup:
+def _svg(chart: AnyChart, width: int, height: int, name: str, right: int = 8) -> Markup:
     configured = (
         chart.properties(width=width, height=height, padding={"left": 4, "right": right, "top": 8, "bottom": 4})
         .configure(font=FONT, background="transparent", autosize=alt.AutoSizeParams(type="fit", contains="padding"))

@@ -2,12 +2,15 @@
 
 import json
 import re
+import zlib
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from publishing.report import write_report
+from publishing.report.pages import write_pages
+from publishing.report.render import printer
 from publishing.report.words import Measured, share_change
 
 RELEASE_ID = "20240620T060000Z-ab12cd"
@@ -175,14 +178,16 @@ STORY = """
     select 'a' || x, 'a3-' || x, timestamp '2024-06-10 10:00', 'Sweden', 'EUR', 20, 'sale', null from range(10) as t(x)
     union all
     select
-        'b' || x, 'b1-' || x, timestamp '2024-05-03 10:00', if(x = 0, '<b>Chile</b>', 'Norway'), 'EUR', 30, 'sale', null
+        'b' || x, 'b1-' || x, timestamp '2024-05-03 10:00', if(x = 29, '<b>Chile</b>', 'Norway'), 'EUR', 30, 'sale',
+        null
     from range(30) as t(x)
     union all
     select 'b' || x, 'b2-' || x, timestamp '2024-06-18 10:00', 'Norway', 'EUR', 30, 'sale', null from range(12) as t(x)
     union all
-    select null, 'n' || x, timestamp '2024-05-09 10:00', 'Norway', 'EUR', 7, 'sale', null from range(3) as t(x)
+    select null, 'n' || x, timestamp '2024-05-09 10:00', 'Norway', 'EUR', 8, 'sale', null from range(3) as t(x)
     union all
-    select null, 'q' || x, timestamp '2024-05-09 10:00', null, 'EUR', null, 'quarantined', 'unit_price is below 0'
+    select null, 'q' || x, timestamp '2024-05-09 10:00', null, 'EUR', null, 'quarantined',
+        if(x = 0, 'unit_price: ''zebulon.canary@example.org'' is not a number', 'unit_price: -1.50 is below 0')
     from range(2) as t(x)
 """
 
@@ -206,7 +211,9 @@ DEGENERATE = {
             if(x % 2 = 0, 'EUR', 'SEK'), 10, 'sale', null
         from range(220) as t(x)
     """,
-    "no_known_customer": "select null, 'o' || x, timestamp '2024-05-02', null, 'EUR', 5, 'sale', null from range(4) as t(x)",
+    "no_known_customer": """
+        select null, 'o' || x, timestamp '2024-05-02', null, 'EUR', 5, 'sale', null from range(4) as t(x)
+    """,
     "only_refused": "select null, 'o1', timestamp '2024-05-02', null, 'EUR', null, 'quarantined', 'no order id'",
     "empty": "select null, null, null, null, null, null, null, null where false",
 }
@@ -221,8 +228,35 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The report of the same story once more, of one with a smaller minimum size, and of every degenerate release."""
+    root = tmp_path_factory.mktemp("others")
+    releases = {name: build_release(root / name, lines) for name, lines in DEGENERATE.items()}
+    releases["again"] = build_release(root / "again", STORY, checks=[WARNING, HELD])
+    releases["every_country"] = build_release(root / "every_country", STORY, min_cell=1)
+    with printer() as pdf:
+        for release_dir in releases.values():
+            write_pages(release_dir, pdf)
+    return {name: release_dir / "report" for name, release_dir in releases.items()}
+
+
+@pytest.fixture(scope="module")
 def page(release: Path) -> str:
     return (release / "report" / "cohorts.html").read_text(encoding="utf-8")
+
+
+def print_each(*paths: Path) -> None:
+    with printer() as pdf:
+        for path in paths:
+            pdf.print("<p>x</p>", path)
+
+
+def inflated(stream: bytes) -> bytes:
+    """A PDF stream's content; empty where it is none of the compressed ones."""
+    try:
+        return zlib.decompress(stream)
+    except zlib.error:
+        return b""
 
 
 def text_of(html: str) -> str:
@@ -242,7 +276,7 @@ def test_headline_figures_are_those_of_the_last_complete_month(page: str) -> Non
     text = text_of(page)
 
     assert "In May 2024, the last complete month, 50 customers ordered, up 25.0% on April (40)." in text
-    assert "Net revenue was EUR 1,321, up 230.2% on April (400)." in text
+    assert "Net revenue was EUR 1,324, up 231.0% on April (400)." in text
     assert "20 of them, 40.0%, had ordered in an earlier month, up 40.0 points on April (0.0%)." in text
     assert "Of the 40 customers who first ordered in April 2024, 50.0% ordered in the month after." in text
     assert "June 2024 is not over yet and left out" in text
@@ -263,7 +297,8 @@ def test_every_line_is_accounted_for(page: str) -> None:
     text = text_of(page)
 
     assert "All lines received 112 3 117 100.0%" in text
-    assert "Quarantined: unit_price is below 0 — — 2" in text
+    assert "Quarantined: unit_price is below 0 — — 1" in text
+    assert "Quarantined: unit_price is not a number — — 1" in text
     assert "3 (2.6%) have no known customer" in text
 
 
@@ -277,13 +312,11 @@ def test_gate_warning_and_release_are_shown(page: str) -> None:
     assert "18 June 2024, 10:00 UTC" in text
 
 
-def test_small_countries_are_not_shown_and_names_are_escaped(page: str, tmp_path: Path) -> None:
+def test_small_countries_are_not_shown_and_names_are_escaped(page: str, others: dict[str, Path]) -> None:
     assert "1 country under the minimum size" in text_of(page)
     assert "Chile" not in page
 
-    shown = build_release(tmp_path / "release", STORY, min_cell=1)
-    write_report(shown)
-    html = (shown / "report" / "cohorts.html").read_text(encoding="utf-8")
+    html = (others["every_country"] / "cohorts.html").read_text(encoding="utf-8")
     assert "&lt;b&gt;Chile&lt;/b&gt;" in html
     assert "<b>Chile" not in html
 
@@ -296,30 +329,42 @@ def test_no_personal_data(release: Path, page: str) -> None:
         assert connection.sql("select any_value(email) from marts.dim_customers").fetchall() == [(CANARY_EMAIL,)]
 
 
-def test_pdf_has_pages_and_the_same_release_gives_the_same_bytes(release: Path) -> None:
-    paths = [release / "report" / name for name in ("cohorts.html", "cohorts.pdf")]
-    before = [path.read_bytes() for path in paths]
+def test_same_release_gives_the_same_bytes(release: Path, others: dict[str, Path]) -> None:
+    for name in ("cohorts.html", "cohorts.pdf"):
+        assert (release / "report" / name).read_bytes() == (others["again"] / name).read_bytes()
 
-    assert before[1].startswith(b"%PDF")
-    assert len(before[1]) > 20_000
-    write_report(release)
-    assert [path.read_bytes() for path in paths] == before
+
+def test_pdf_has_pages(release: Path) -> None:
+    content = (release / "report" / "cohorts.pdf").read_bytes()
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", content, re.DOTALL)
+    plain = b"".join(inflated(stream) for stream in streams)
+
+    assert content.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type ?/Page\b", content + plain)) >= 2
 
 
 @pytest.mark.parametrize("name", DEGENERATE)
-def test_degenerate_release_still_gives_a_report(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    release = build_release(tmp_path / "release", DEGENERATE[name])
+def test_degenerate_release_still_gives_a_report(name: str, others: dict[str, Path]) -> None:
+    text = text_of((others[name] / "cohorts.html").read_text(encoding="utf-8"))
 
-    write_report(release)
-
-    text = text_of((release / "report" / "cohorts.html").read_text(encoding="utf-8"))
+    assert RELEASE_ID in text
     assert "nan" not in text.lower().split()
     assert "None" not in text
-    assert (release / "report" / "cohorts.pdf").stat().st_size > 5_000
+    assert (others[name] / "cohorts.pdf").stat().st_size > 5_000
     if name == "two_currencies":
-        assert "does not add up different currencies" in text
+        assert "several currencies, which are not added up" in text
     if name in ("empty", "only_refused"):
         assert "This release holds no orders" in text
+
+
+def test_printer_needs_no_font_and_fails_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "fonts.conf").write_text(f"<fontconfig><cachedir>{tmp_path}</cachedir></fontconfig>")
+    monkeypatch.setenv("FONTCONFIG_FILE", str(tmp_path / "fonts.conf"))
+
+    with pytest.raises(RuntimeError, match="PDF could not be printed: FileNotFoundError"):
+        print_each(tmp_path / "one.pdf", tmp_path / "missing" / "two.pdf")
+
+    assert (tmp_path / "one.pdf").read_bytes().startswith(b"%PDF")
 
 
 @pytest.mark.parametrize(

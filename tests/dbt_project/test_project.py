@@ -1,0 +1,180 @@
+"""Laws of the dbt project, read from its manifest, and its unit tests."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dbt.cli.main import dbtRunner
+
+from expectations.suites import commerce, customers
+from ingestion.contracts import read_contracts
+from ingestion.home import PROJECT_ROOT, open_home
+from ingestion.home import connect_warehouse as connect
+from ingestion.load import prepare_warehouse
+
+PROJECT = PROJECT_ROOT / "dbt_project"
+
+
+@pytest.fixture(scope="module")
+def dbt(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Run dbt in this process against a warehouse whose relations are all there, and empty."""
+    home = open_home(tmp_path_factory.mktemp("dbt"))
+    with connect(home) as warehouse:
+        prepare_warehouse(warehouse, read_contracts(PROJECT))
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setenv("TENURE_WAREHOUSE", str(home.warehouse))
+    monkeypatch.setenv("TENURE_TEMP", str(home.temp))
+    runner = dbtRunner()
+    paths = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(home.dbt_target)]
+
+    def invoke(*arguments: str) -> Any:
+        return runner.invoke(["--quiet", "--log-path", str(home.dbt_target), *arguments, *paths])
+
+    assert invoke("run", "--empty").success
+    yield invoke
+    monkeypatch.undo()
+
+
+@pytest.fixture(scope="module")
+def manifest(dbt: Any) -> dict[str, Any]:
+    return dbt("parse").result.to_dict()
+
+
+def _models(manifest: dict[str, Any], schema: str | None = None) -> list[dict[str, Any]]:
+    nodes = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    return [node for node in nodes if schema is None or node["schema"] == schema]
+
+
+def _tests_of(manifest: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        test
+        for test in manifest["nodes"].values()
+        if test["resource_type"] == "test" and test.get("attached_node") == node["unique_id"]
+    ]
+
+
+def test_unit_tests_pass(dbt: Any) -> None:
+    result = dbt("test", "--select", "test_type:unit").result
+    failed = {outcome.node.name: outcome.message for outcome in result if outcome.status != "pass"}
+    assert not failed
+    assert len(result) >= 16
+
+
+def test_every_model_that_decides_has_a_unit_test(manifest: dict[str, Any]) -> None:
+    tested = {test["model"] for test in manifest["unit_tests"].values()}
+    # These two only rename.
+    plain = {"stg_files__customers", "stg_ingestion__refused_order_lines"}
+    assert {model["name"] for model in _models(manifest)} - tested == plain
+
+
+def test_unit_and_singular_tests_are_named_for_what_they_claim(manifest: dict[str, Any]) -> None:
+    for test in manifest["unit_tests"].values():
+        assert test["name"].startswith(f"{test['model']}__"), test["name"]
+    for path in (PROJECT / "tests").glob("*.sql"):
+        assert path.name.startswith("assert_")
+
+
+def test_every_table_has_a_grain_test(manifest: dict[str, Any]) -> None:
+    one_row = {"int_run__context"}
+    for model in _models(manifest):
+        if model["config"]["materialized"] == "view" or model["name"] in one_row:
+            continue
+        kinds = {test["test_metadata"]["name"] for test in _tests_of(manifest, model) if test.get("test_metadata")}
+        assert kinds & {"unique", "unique_combination"}, model["name"]
+
+
+def test_every_foreign_key_has_a_relationships_test(manifest: dict[str, Any]) -> None:
+    dimensions = {"customer_id": "dim_customers"}
+    for model in _models(manifest, "marts"):
+        for key, dimension in dimensions.items():
+            if key not in model["columns"] or model["name"] == dimension:
+                continue
+            checked = [
+                test["test_metadata"]["kwargs"]["to"]
+                for test in _tests_of(manifest, model)
+                if test["test_metadata"]["name"] == "relationships" and test["column_name"] == key
+            ]
+            assert checked == [f"ref('{dimension}')"], (model["name"], key)
+
+
+def test_every_mart_is_a_table_with_an_enforced_contract_and_a_suite(manifest: dict[str, Any]) -> None:
+    marts = _models(manifest, "marts")
+    for model in marts:
+        assert model["config"]["materialized"] == "table", model["name"]
+        assert model["config"]["contract"]["enforced"], model["name"]
+    assert {model["name"] for model in marts} == set(customers.SUITES) | set(commerce.SUITES)
+
+
+def test_everything_is_described(manifest: dict[str, Any]) -> None:
+    nodes = [*_models(manifest), *manifest["sources"].values()]
+    nodes += [node for node in manifest["nodes"].values() if node["resource_type"] == "seed"]
+    for node in nodes:
+        assert node["description"], node["name"]
+        for name, column in node["columns"].items():
+            assert column["description"], (node["name"], name)
+    for model in _models(manifest):
+        assert model["columns"], model["name"]
+        assert model["description"].startswith(("One row per", "One row:")), model["name"]
+
+
+def test_personal_columns_of_marts_are_marked(manifest: dict[str, Any]) -> None:
+    personal = {"customer_name", "email", "source_customer_id"}
+    for model in _models(manifest, "marts"):
+        for name, column in model["columns"].items():
+            assert (column["config"]["meta"].get("data_class") == "personal") == (name in personal), (
+                model["name"],
+                name,
+            )
+
+
+def test_layers_only_look_up(manifest: dict[str, Any]) -> None:
+    """Staging reads sources, intermediate reads staging and intermediate, marts read intermediate and marts."""
+    allowed = {"stg": {"source"}, "int": {"stg", "int"}, "mart": {"stg", "int", "mart"}}
+    for model in _models(manifest):
+        layer = _layer(model["name"])
+        for parent in model["depends_on"]["nodes"]:
+            kind = "source" if parent.startswith("source.") else _layer(parent.split(".")[-1])
+            assert kind in allowed[layer], f"{model['name']} reads {parent}"
+
+
+def _layer(name: str) -> str:
+    prefix = name.split("_")[0]
+    return prefix if prefix in ("stg", "int") else "mart"
+
+
+def test_no_yaml_key_is_misspelt() -> None:
+    """dbt takes an unknown key of a column or model in silence, and the test it stood for never runs."""
+    known = {
+        "models": {"name", "description", "columns", "data_tests", "config"},
+        "columns": {"name", "data_type", "description", "constraints", "config", "data_tests"},
+    }
+    import yaml
+
+    for path in (PROJECT / "models").rglob("*.yml"):
+        content = yaml.safe_load(path.read_text())
+        assert set(content) <= {"version", "models", "sources", "unit_tests"}, path
+        for model in content.get("models", []):
+            assert set(model) <= known["models"], path
+            for column in model["columns"]:
+                assert set(column) <= known["columns"], (path, column["name"])
+
+
+def test_no_model_asks_the_clock(manifest: dict[str, Any]) -> None:
+    clock = re.compile(r"\b(current_date|current_timestamp|now\s*\(|today\s*\(|get_current)", re.IGNORECASE)
+    for model in _models(manifest):
+        assert not clock.search(model["raw_code"]), model["name"]
+
+
+def test_schemas_are_the_ones_promised(manifest: dict[str, Any]) -> None:
+    assert {model["schema"] for model in _models(manifest)} == {"staging", "intermediate", "marts", "state"}
+
+
+def test_an_unknown_threshold_is_named(tmp_path: Path) -> None:
+    from datetime import date
+
+    from expectations.evidence import Evidence
+
+    evidence = Evidence(date(2024, 1, 1), {}, {}, None)
+    with pytest.raises(KeyError, match=re.escape("gate_thresholds.csv lacks the row 'max_row_loss_rate'")):
+        evidence.threshold("max_row_loss_rate")

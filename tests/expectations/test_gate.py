@@ -1,0 +1,155 @@
+"""Faults put into a built warehouse, and what the gate says of each."""
+
+from datetime import date
+
+import duckdb
+import pytest
+
+from expectations.gate import Baseline, GateResult, judge
+from ingestion.errors import UserError
+from ingestion.home import PROJECT_ROOT, Home, connect_warehouse
+from publishing.contract import read_contract
+from publishing.release import current_release
+
+pytestmark = pytest.mark.whole_run
+AS_OF = date(2024, 6, 20)
+
+
+def _judge(home: Home, *statements: str, as_of: date = AS_OF, baseline: bool = True) -> GateResult:
+    with connect_warehouse(home) as warehouse:
+        for statement in statements:
+            warehouse.execute(statement)
+    contract = read_contract(PROJECT_ROOT / "dbt_project" / "target" / "manifest.json")
+    columns = {name: list(table.columns) for name, table in contract.marts.items()}
+    release = current_release(home)
+    assert release
+    last = Baseline(release.release_id, release.path / "tenure.duckdb") if baseline else None
+    return judge(home.warehouse, columns, as_of, last)
+
+
+def test_a_sound_warehouse_passes_and_is_left_unlocked(shop_home: Home) -> None:
+    result = _judge(shop_home)
+    assert result.passed, result.errors
+    assert {check.table for check in result.checks} >= {"dim_customers", "fct_orders", "rpt_order_cohorts"}
+    with connect_warehouse(shop_home) as warehouse:
+        warehouse.execute("create table written as select 1 as one")
+
+
+FAULTS = {
+    "half of the customers gone": (
+        "delete from marts.dim_customers where hash(customer_id) % 2 = 0",
+        "marts.dim_customers has",
+        "are gone",
+    ),
+    "empty mart": ("delete from marts.rpt_order_months", "marts.rpt_order_months has 0 rows", "are gone"),
+    "currency times a hundred": (
+        "update marts.fct_orders set gross_amount = gross_amount * 100",
+        "The mean order amount is",
+        "a currency or unit may have changed",
+    ),
+    "negative amounts": (
+        "update marts.fct_orders set gross_amount = -gross_amount where order_id = 'o99999'",
+        "marts.fct_orders.gross_amount should be at least 0",
+        "it is not in 1 rows",
+    ),
+    "orders after the as-of date": (
+        "update marts.fct_orders set order_date = date '2024-06-21' where order_id = 'o99999'",
+        "marts.fct_orders has 1 orders after 2024-06-20",
+        "",
+    ),
+    "a column more": (
+        "alter table marts.fct_orders add column surprise integer",
+        "marts.fct_orders has other columns",
+        "",
+    ),
+    "a column less": ("alter table marts.rpt_repeat_purchase drop column rate", "rpt_repeat_purchase", ""),
+    "a rate above one": (
+        "update marts.rpt_order_cohorts set retention_rate = 1.2 where months_since_first = 1",
+        "marts.rpt_order_cohorts.retention_rate should be between 0 and 1",
+        "",
+    ),
+    "more returning than there are": (
+        "update marts.rpt_repeat_purchase set num = den + 1 where window_days = 30 and segment = 'all'",
+        "marts.rpt_repeat_purchase has 1 rates outside their own interval",
+        "",
+    ),
+    "dates out of order": (
+        "update marts.dim_customers set second_order_date = first_order_date where second_order_date is not null",
+        "customers whose order dates are out of order",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_error_blocks_and_says_so_in_one_sentence(shop_home: Home, fault: str) -> None:
+    statement, *words = FAULTS[fault]
+    result = _judge(shop_home, statement)
+    assert not result.passed
+    findings = [str(check.finding) for check in result.errors]
+    assert any(all(word in finding for word in words) for finding in findings), findings
+    assert all("\n" not in finding and finding.endswith(".") for finding in findings)
+
+
+def test_a_stopped_source_warns_and_then_blocks(shop_home: Home) -> None:
+    days_4 = _judge(shop_home, as_of=date(2024, 6, 24))
+    assert days_4.passed
+    assert any("The newest order is more than 3 days older" in str(c.finding) for c in days_4.warnings)
+    days_15 = _judge(shop_home, as_of=date(2024, 7, 5))
+    assert not days_15.passed
+    assert "more than 14 days older than the as-of date 2024-07-05" in str(days_15.errors[0].finding)
+
+
+@pytest.mark.parametrize(
+    ("statement", "finding"),
+    [
+        (
+            "update marts.fct_orders set country = 'Atlantis' where order_id = 'o99999'",
+            "countries that the last release",
+        ),
+        (
+            "update marts.rpt_order_cohorts set min_cell_ok = false where cohort_month = '2024-01-01'",
+            "cohorts are too small",
+        ),
+        ("update marts.fct_orders set has_customer = false where hash(order_id) % 3 = 0", "orders without a customer"),
+        ("update marts.rpt_order_months set currency = null", "Orders have several currencies"),
+        (
+            "insert into marts.rpt_order_line_balance values ('files', 'quarantined', 'bad', null, null, 900000, null)",
+            "More than 5% of the order lines are in quarantine",
+        ),
+    ],
+)
+def test_a_warning_is_shown_and_stops_nothing(shop_home: Home, statement: str, finding: str) -> None:
+    result = _judge(shop_home, statement)
+    assert result.passed, result.errors
+    assert any(finding in str(check.finding) for check in result.warnings), result.warnings
+
+
+def test_a_first_release_has_no_last_one_to_be_compared_with(shop_home: Home) -> None:
+    result = _judge(shop_home, "delete from marts.fct_orders where hash(order_id) % 2 = 0", baseline=False)
+    assert result.baseline_release_id is None
+    assert not [check for check in result.errors if check.check == "volume"]
+
+
+def test_thresholds_come_from_the_seed(shop_home: Home) -> None:
+    gone = "delete from marts.dim_customers where hash(customer_id) % 2 = 0"
+    loose = "update config.gate_thresholds set value = 0.9 where threshold = 'max_row_loss_rate'"
+    assert _judge(shop_home, gone, loose).passed
+
+
+def test_a_mart_without_a_suite_is_named(shop_home: Home) -> None:
+    contract = read_contract(PROJECT_ROOT / "dbt_project" / "target" / "manifest.json")
+    columns = {name: list(table.columns) for name, table in contract.marts.items()} | {"rpt_new": ["a"]}
+    with pytest.raises(UserError, match=r"don't match: rpt_new; each mart needs one suite"):
+        judge(shop_home.warehouse, columns, AS_OF, None)
+
+
+def test_findings_hold_no_values_of_records(shop_home: Home) -> None:
+    result = _judge(shop_home, "update marts.dim_customers set order_count = -1")
+    with duckdb.connect(str(shop_home.warehouse), read_only=True) as warehouse:
+        people = warehouse.sql(
+            "select email, customer_name from marts.dim_customers where email is not null"
+        ).fetchall()
+    text = result.to_json()
+    assert len(people) > 10
+    assert not [value for row in people for value in row if value in text]

@@ -1,0 +1,97 @@
+"""A deployment in small: a folder of files, a sources.yml, a warehouse."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from ingestion.contracts import Contracts, read_contracts
+from ingestion.load import Load, load_sources
+from ingestion.sources import read_sources
+
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+RECEIVED_AT = datetime(2026, 7, 1, 6, 0, tzinfo=UTC)
+HEADER = "order,line,customer,placed,sku,qty,price\n"
+COLUMNS = {
+    "order_id": "order",
+    "line_id": "line",
+    "customer_id": "customer",
+    "ordered_at": "placed",
+    "product_id": "sku",
+    "quantity": "qty",
+    "unit_price": "price",
+    "currency": "'EUR'",
+}
+
+
+@dataclass
+class Deployment:
+    folder: Path
+    con: duckdb.DuckDBPyConnection
+    contracts: Contracts
+    columns: dict[str, str] = field(default_factory=lambda: dict(COLUMNS))
+    path: str | list[str] = "*.csv"
+    table: str = "order_lines"
+    runs: int = 0
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def load(self, *, accept_shrink: bool = False, **spec: Any) -> list[Load]:
+        """Load what the folder holds; each call is a minute later."""
+        table = {"path": self.path, "columns": self.columns, **spec}
+        text = yaml.safe_dump({"sources": {"files": {self.table: table}}})
+        sources = read_sources(self.write("sources.yml", text))
+        self.runs += 1
+        moment = RECEIVED_AT + timedelta(minutes=self.runs)
+        return load_sources(self.con, sources, self.contracts, accept_shrink=accept_shrink, received_at=moment)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.con.execute(sql).fetchall()
+
+    def current(self) -> list[tuple[Any, ...]]:
+        """Order, line, product, quantity, price of the current rows."""
+        return self.query(
+            "select order_id, line_id, product_id, quantity::double, unit_price::double from raw_files.order_lines "
+            "where _superseded_by is null order by all"
+        )
+
+    def reasons(self) -> list[tuple[int, str]]:
+        return self.query(
+            f"select row_number, reason from quarantine.files__{self.table} order by _load_id, row_number"
+        )
+
+
+@pytest.fixture(scope="session")
+def contracts() -> Contracts:
+    return read_contracts(PROJECT)
+
+
+@pytest.fixture
+def deployment(tmp_path: Path, contracts: Contracts) -> Iterator[Deployment]:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    con = duckdb.connect(str(tmp_path / "warehouse.duckdb"), config={"threads": 2})
+    yield Deployment(folder, con, contracts)
+    _check_conservation(con)
+    con.close()
+
+
+def _check_conservation(con: duckdb.DuckDBPyConnection) -> None:
+    """After every test that loads: each received row is accounted for, and a key has one current row."""
+    if not con.execute("select 1 from information_schema.tables where table_name = 'loads'").fetchall():
+        return
+    assert not con.execute(
+        "from ingestion.loads where received_count <> loaded_count + quarantined_count + superseded_count"
+    ).fetchall()
+    assert not con.execute("""
+        select 1 from raw_files.order_lines where _superseded_by is null
+        group by order_id, line_id, if(line_id is null, product_id, null), _occurrence having count(*) > 1
+    """).fetchall()

@@ -1,0 +1,85 @@
+"""sources.yml: one clear sentence per mistake."""
+
+from pathlib import Path
+
+import pytest
+
+from ingestion.errors import UserError
+from ingestion.sources import Sources, read_sources
+
+GOOD = """
+sources:
+  files:
+    order_lines:
+      path: ${TENURE_TEST_DATA}/lines/*.csv
+      columns: {order_id: Order No, quantity: 1, is_cancellation: false}
+"""
+
+
+def read(tmp_path: Path, text: str) -> Sources:
+    path = tmp_path / "sources.yml"
+    path.write_text(text)
+    return read_sources(path)
+
+
+def test_paths_are_absolute_and_constants_are_sql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENURE_TEST_DATA", "../elsewhere")
+    spec = read(tmp_path, GOOD).sources["files"]["order_lines"]
+    assert spec.path == (str(tmp_path.parent / "elsewhere/lines/*.csv"),)
+    assert spec.columns == {"order_id": "Order No", "quantity": "1", "is_cancellation": "false"}
+
+
+def test_a_list_of_paths(tmp_path: Path) -> None:
+    spec = read(tmp_path, "sources: {files: {customers: {path: [a.csv, b.csv], columns: {customer_id: id}}}}")
+    assert [Path(one).name for one in spec.sources["files"]["customers"].path] == ["a.csv", "b.csv"]
+
+
+def test_a_missing_variable_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"files\.order_lines\.path .* TENURE_TEST_DATA, which isn't set") as caught:
+        read(tmp_path, GOOD)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+TABLE = "sources: {files: {order_lines: {path: a.csv, columns: {order_id: o}, %s}}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("sources: [", r"isn't valid YAML \(line \d\)"),
+        ("just text", "should begin with 'sources:'"),
+        ("", "should begin with 'sources:'"),
+        ("source: {}", r"unknown key 'source' \(did you mean 'sources'\?\)"),
+        ("root: /\n" + TABLE % "format: csv", "unknown key 'root'"),
+        ("sources: {}", "'sources' is empty"),
+        ("sources: {files: {order_lines: [a]}}", "should be a list of keys with values"),
+        (TABLE % "fromat: csv", r"unknown key 'sources.files.order_lines.fromat' \(did you mean 'format'\?\)"),
+        (TABLE % "format: xlsx", "'xlsx': write csv, parquet or jsonl"),
+        ("sources: {files: {order_lines: {columns: {order_id: o}}}}", "order_lines.path' is missing"),
+        ("sources: {files: {order_lines: {path: a.csv}}}", "order_lines.columns' is missing"),
+        ("sources: {files: {order_lines: {path: 3, columns: {order_id: o}}}}", "should be a path or a list of paths"),
+        ("sources: {files: {order_lines: {path: a.csv, columns: {order_id: }}}}", "'order_id' is mapped to nothing"),
+        ("sources: {files: {order_lines: {path: a.csv, columns: {order_id: [a]}}}}", "should be text"),
+        ("sources: {files: {customers: {path: a}, customers: {path: b}}}", r"'customers' stands there twice"),
+    ],
+)
+def test_each_mistake_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence) as caught:
+        read(tmp_path, text)
+    assert all(line.startswith("sources.yml") for line in str(caught.value).splitlines())
+
+
+def test_several_mistakes_are_several_lines(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        read(tmp_path, "sources: {files: {order_lines: {pth: a.csv, columns: {order_id: }}}}")
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_no_file_and_no_text(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no sources file at"):
+        read_sources(tmp_path / "sources.yml")
+    (tmp_path / "sources.yml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="isn't UTF-8 text"):
+        read_sources(tmp_path / "sources.yml")
+    with pytest.raises(UserError, match="can't be read"):
+        read_sources(tmp_path)

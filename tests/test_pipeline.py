@@ -1,0 +1,170 @@
+"""What a whole run promises, whatever the data: points in time, the gate, rebuilds, and no word of a person."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ingestion.home import Home
+from publishing.journal import read_last_run
+from publishing.release import current_release
+from tests.conftest import Run, run_pipeline
+from tests.shop import CANARY_EMAIL, CANARY_NAME, order_lines, write_lines, write_shop
+
+pytestmark = pytest.mark.whole_run
+
+
+def _tables(home: Home) -> dict[str, str]:
+    release = current_release(home)
+    assert release
+    return {name: figures["content_hash"] for name, figures in release.manifest["tables"].items()}
+
+
+def test_records_after_the_as_of_date_change_nothing(tmp_path: Path) -> None:
+    rows = order_lines()
+    until = [row for row in rows if row["ordered_at"] < "2024-05-01"]
+    clean = run_pipeline(tmp_path / "a", write_shop(tmp_path / "clean", until), as_of="2024-04-30")
+    poisoned = run_pipeline(tmp_path / "b", write_shop(tmp_path / "poisoned", rows), as_of="2024-04-30")
+    assert clean.succeeded, clean.errors
+    assert poisoned.succeeded, poisoned.errors
+    assert len(until) < len(rows)
+    assert _tables(clean.home) == _tables(poisoned.home)
+
+
+def test_half_the_customers_gone_publishes_nothing(shop_home: Home, tmp_path: Path) -> None:
+    before = current_release(shop_home)
+    rows = [
+        {**row, "customer_id": None if (row["customer_id"] or "c0") > "c060" else row["customer_id"]}
+        for row in order_lines()
+    ]
+    sources = write_shop(tmp_path / "files", rows)
+    (tmp_path / "files" / "customers.csv").write_text("customer_id,name,email,country\nc001,A,b@example.org,France\n")
+    text = sources.read_text()
+    sources.write_text(text[: text.index("    customers:")])
+    _forget_customers(shop_home)
+
+    run = run_pipeline(shop_home.root, sources)
+
+    assert not run.succeeded
+    assert current_release(shop_home) == before
+    assert any("marts.dim_customers has" in error and "are gone" in error for error in run.errors), run.errors
+    last = read_last_run(shop_home)
+    assert last is not None
+    assert last.outcome == "failed"
+    assert "marts.dim_customers has" in str(last.reason)
+
+
+def _forget_customers(home: Home) -> None:
+    from ingestion.home import connect_warehouse
+
+    with connect_warehouse(home) as warehouse:
+        warehouse.execute("delete from raw_files.customers")
+
+
+def test_a_lost_warehouse_is_rebuilt_with_the_same_ids(shop_run: Run, shop_home: Home) -> None:
+    shop_home.warehouse.unlink()
+    sources = shop_run.home.root.parent / "files" / "sources.yml"
+    run = run_pipeline(shop_home.root, sources)
+    assert run.succeeded, run.errors
+    assert "state restored from release" in run.log
+    release, rebuilt = current_release(shop_run.home), current_release(shop_home)
+    assert release
+    assert rebuilt
+    assert rebuilt.manifest["tables"] == release.manifest["tables"]
+    assert rebuilt.manifest["state_tables"] == release.manifest["state_tables"]
+
+
+def test_a_new_day_keeps_ids_and_adds_its_own(shop_home: Home, tmp_path: Path) -> None:
+    from tests.conftest import run_pipeline
+
+    known = _ledger(shop_home)
+    sources = write_shop(tmp_path / "files")
+    line = {**order_lines()[0], "order_id": "new", "line_id": "new", "customer_id": "c-new"}
+    write_lines(tmp_path / "files" / "orders_next.csv", [{**line, "ordered_at": "2024-06-21 10:00:00"}])
+    run = run_pipeline(shop_home.root, sources)
+    assert run.succeeded, run.errors
+    ledger = _ledger(shop_home)
+    assert len(ledger) == len(known) + 1
+    assert known < ledger
+
+
+def _ledger(home: Home) -> set[tuple[object, ...]]:
+    import duckdb
+
+    with duckdb.connect(str(home.current / "tenure.duckdb"), read_only=True) as connection:
+        return set(connection.sql("from state.customer_ledger").fetchall())
+
+
+def test_no_log_manifest_or_report_names_a_person(shop_run: Run) -> None:
+    release = current_release(shop_run.home)
+    assert release
+    places = [shop_run.home.dagster, shop_run.home.dbt_target, release.path / "report"]
+    files = [path for place in places for path in place.rglob("*") if path.is_file()]
+    files += [release.path / "manifest.json", release.path / "gate.json", shop_run.home.root / "last_run.json"]
+    assert len(files) > 10
+    for path in files:
+        content = path.read_bytes()
+        assert CANARY_EMAIL.encode() not in content, path
+        assert CANARY_NAME.encode() not in content, path
+    assert CANARY_EMAIL not in shop_run.log
+    assert CANARY_NAME not in shop_run.log
+    # The canaries did go through: the mart that exists to show them does.
+    assert shop_run.sql(f"select count(*) from marts.dim_customers where email = '{CANARY_EMAIL}'") == [(1,)]
+
+
+def test_only_customers_and_no_orders_says_what_is_missing(tmp_path: Path) -> None:
+    sources = write_shop(tmp_path / "files")
+    text = sources.read_text()
+    sources.write_text("sources:\n  files:\n" + text[text.index("    customers:") :])
+    run = run_pipeline(tmp_path / "home", sources)
+    assert not run.succeeded
+    assert "There are no records to publish" in run.errors[0]
+
+
+def test_the_gate_runs_though_publish_is_launched_alone(shop_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    import dagster as dg
+
+    from ingestion.home import connect_warehouse
+    from orchestration.definitions import defs
+    from orchestration.resources import Deployment
+
+    before = current_release(shop_home)
+    with connect_warehouse(shop_home) as warehouse:
+        warehouse.execute("update marts.rpt_order_cohorts set retention_rate = 1.5 where months_since_first = 1")
+    job = defs.resolve_job_def("tenure")
+    result = job.execute_in_process(
+        asset_selection=[dg.AssetKey("release")],
+        run_config={"resources": {"deployment": {"config": {"home": str(shop_home.root)}}}},
+        raise_on_error=False,
+    )
+    assert not result.success
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert not checks["rpt_order_cohorts"].passed
+    assert "retention_rate should be between 0 and 1" in str(checks["rpt_order_cohorts"].description)
+    assert checks["fct_orders"].passed
+    assert current_release(shop_home) == before
+    failure = next(event for event in result.all_events if event.is_step_failure).step_failure_data.user_failure_data
+    assert "retention_rate should be between 0 and 1" in str(failure.description)
+    assert Deployment().home == ""
+
+
+def test_the_manifest_says_what_the_release_is(shop_run: Run) -> None:
+    release = current_release(shop_run.home)
+    assert release
+    manifest = release.manifest
+    assert manifest["as_of_date"] == "2024-06-20"
+    assert set(manifest["data_through"]) == {"files.order_lines"}
+    assert manifest["loads"]["received"] == manifest["loads"]["loaded"] > 0
+    assert manifest["tables"]["fct_orders"]["rows"] == shop_run.sql("select count(*) from marts.fct_orders")[0][0]
+    assert json.loads((release.path / "gate.json").read_text())["passed"] is True
+    assert {path.stem for path in (release.path / "parquet").iterdir()} == set(manifest["tables"])
+    assert shutil.disk_usage(release.path)
+
+
+def test_columns_of_the_release_are_described(shop_run: Run) -> None:
+    bare = shop_run.sql(
+        """select table_name, column_name from duckdb_columns()
+        where schema_name in ('marts', 'state') and table_name != 'release_info' and comment is null"""
+    )
+    assert bare == []
