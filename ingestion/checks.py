@@ -37,8 +37,8 @@ def source_name(column: str) -> str:
     return ident(f"mapped: {column}")
 
 
-def as_text(column: str, source_type: str) -> str:
-    """SQL: the source value as trimmed text; an empty text is NULL.
+def as_text(column: str, source_type: str, *, is_trimmed: bool = False) -> str:
+    """SQL: the source value as trimmed text; an empty text is NULL. `is_trimmed`: no value needs it.
 
     A whole number that comes as a float reads as an integer: ids pass through tools that turn 13085 into 13085.0.
     """
@@ -46,6 +46,8 @@ def as_text(column: str, source_type: str) -> str:
     if _is_float(source_type):
         whole = f"isfinite({name}) and {name} = trunc({name}) and abs({name}) < 1e15"
         return f"case when {whole} then cast(cast({name} as bigint) as varchar) else cast({name} as varchar) end"
+    if is_trimmed and source_type == "VARCHAR":
+        return name
     text = name if source_type == "VARCHAR" else f"cast({name} as varchar)"
     return f"nullif(trim({text}, ' '), '')"
 
@@ -69,7 +71,7 @@ def typed(column: Column, source_type: str, *, is_trimmed: bool) -> str:
     if source_type.replace(" ", "") == column.data_type.upper().replace(" ", "") and source_type != "VARCHAR":
         return name
     is_text = not _is_plain(source_type)
-    text = name if is_trimmed and source_type == "VARCHAR" else as_text(column.name, source_type)
+    text = as_text(column.name, source_type, is_trimmed=is_trimmed)
     if column.data_type == "varchar":
         return f"case when isfinite({name}) then {text} end" if _is_float(source_type) else text
     if column.data_type == "timestamp" and is_text:
@@ -79,10 +81,11 @@ def typed(column: Column, source_type: str, *, is_trimmed: bool) -> str:
     return f"try_cast({text if is_text else name} as {column.data_type})"
 
 
-def checks(contract: Contract, source_types: dict[str, str], received_at: datetime) -> list[Check]:
+def checks(contract: Contract, source_types: dict[str, str], trimmed: set[str], received_at: datetime) -> list[Check]:
     """All checks of a contract over rows that hold each source value and each typed value.
 
     `source_types`: mapped column → its DuckDB type; the other columns are NULL, and only table rules look at them.
+    `trimmed`: the columns whose text needs no trimming.
     `received_at`: UTC, without zone.
     """
     found: list[Check] = []
@@ -90,11 +93,12 @@ def checks(contract: Contract, source_types: dict[str, str], received_at: dateti
     for column in contract.columns:
         if column.name in source_types:
             source_type = source_types[column.name]
-            right_type = _right_type(column, source_type)
+            text = as_text(column.name, source_type, is_trimmed=column.name in trimmed)
+            right_type = _right_type(column, source_type, text)
             if right_type is not None:
                 right_types.append(right_type.passes)
                 found.append(right_type)
-            found += _value_checks(column, source_type, received_at)
+            found += _value_checks(column, source_type, text, received_at)
     # A value of the wrong type is NULL by now: a rule over the row would only repeat the complaint.
     readable = " and ".join(right_types) or "true"
     for rule in contract.meta.rules:
@@ -122,9 +126,8 @@ def _is_plain(source_type: str) -> bool:
     return source_type.split("(")[0] in _PLAIN_TYPES or source_type.startswith("TIMESTAMP")
 
 
-def _right_type(column: Column, source_type: str) -> Check | None:
+def _right_type(column: Column, source_type: str, text: str) -> Check | None:
     name = ident(column.name)
-    text = as_text(column.name, source_type)
     if column.data_type == "varchar":
         if source_type != "VARCHAR":
             return None
@@ -141,9 +144,8 @@ def _right_type(column: Column, source_type: str) -> Check | None:
     return Check(f"({given} or ({fits}))", _sentence(column, kind, shown=text, is_quoted=True))
 
 
-def _value_checks(column: Column, source_type: str, received_at: datetime) -> list[Check]:
+def _value_checks(column: Column, source_type: str, text: str, received_at: datetime) -> list[Check]:
     name, meta = ident(column.name), column.meta
-    text = as_text(column.name, source_type)
     is_time = column.data_type in ("timestamp", "date")
     found = []
     if meta.required:

@@ -51,14 +51,15 @@ class Home:
     def dbt_target(self) -> Path:
         return self.root / "dbt_target"
 
-    @property
-    def sources(self) -> Path:
-        return self.root / "sources.yml"
-
 
 def default_home() -> Path:
     """`TENURE_HOME`, or `.tenure` in the checkout."""
     return Path(os.environ.get("TENURE_HOME") or PROJECT_ROOT / ".tenure")
+
+
+def sources_path(home: Home, given: Path | None = None) -> Path:
+    """The sources.yml given, or `TENURE_SOURCES`, or the one in the home."""
+    return given or Path(os.environ.get("TENURE_SOURCES") or home.root / "sources.yml")
 
 
 def open_home(root: Path) -> Home:

@@ -70,8 +70,10 @@ def _reject_bad(
 
     One pass finds them by a single condition; reasons and records are made for them alone.
     """
-    found = checks(contract, mapping.types, received_at)
-    scratch.table("bad_numbers", f"as select _row from typed_rows where not {all_pass(found)}")
+    found = checks(contract, mapping.types, trimmed, received_at)
+    # In a where clause DuckDB would compute each cast anew for every condition that looks at it.
+    bad_row = f"if({all_pass(found)}, null, [_row])"
+    scratch.table("bad_numbers", f"as select unnest({bad_row}) as _row from typed_rows")
     if not count(scratch.connection, "bad_numbers"):
         return
     scratch.table("bad_rows", "as from mapped_rows where _row in (select _row from bad_numbers)")

@@ -8,6 +8,7 @@ import shutil
 import sys
 import time
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,15 @@ from rich.console import Console
 from rich.table import Table
 
 from ingestion.errors import UserError
-from ingestion.home import PROJECT_ROOT, Home, connect_warehouse, default_home, open_home
+from ingestion.home import (
+    PROJECT_ROOT,
+    Home,
+    connect_warehouse,
+    default_home,
+    lock_home,
+    open_home,
+    sources_path,
+)
 
 app = typer.Typer(
     help="Tenure: customer-retention data, from records to gated releases.",
@@ -61,7 +70,8 @@ def run(
         Path | None, typer.Option("--sources", help="sources.yml; TENURE_SOURCES, or the one in the home.")
     ] = None,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", help="Date that the run describes; the newest order's.")
+        datetime | None,
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="Date that the run describes; the newest order's."),
     ] = None,
     accept_shrink: Annotated[
         bool, typer.Option("--accept-shrink", help="Load an export although it lost more than half of its rows.")
@@ -69,13 +79,14 @@ def run(
 ) -> None:
     """Load what is new, build the marts, judge them, and publish a release with its report."""
     opened = open_home(home or default_home())
+    _check_before_loading(opened, sources)
     progress = _Progress()
     tenure = logging.getLogger("tenure")
     tenure.setLevel(logging.INFO)
     tenure.addHandler(progress)
     tenure.info("starting in %s", opened.root)
     try:
-        failures = execute_job(opened, sources, as_of or "", accept_shrink)
+        failures = execute_job(opened, sources, as_of.date().isoformat() if as_of else "", accept_shrink)
     finally:
         tenure.removeHandler(progress)
     if failures:
@@ -166,13 +177,25 @@ def rollback(
     home: HomeOption = None,
 ) -> None:
     """Point readers at an earlier release."""
-    from ingestion.home import lock_home
     from publishing.release import rollback as point_back
 
     opened = open_home(home or default_home())
     with lock_home(opened):
         target = point_back(opened, release)
     console.print(f"Readers now see {target.release_id} (as of {target.manifest['as_of_date']}).", style="green")
+
+
+def _check_before_loading(home: Home, sources: Path | None) -> None:
+    """Say within a second what would stop the run at once: Dagster and dbt take many to load."""
+    from ingestion.sources import read_sources
+    from publishing.journal import LastRun, write_last_run
+
+    with lock_home(home):
+        try:
+            read_sources(sources_path(home, sources))
+        except UserError as error:
+            write_last_run(home, LastRun.failed("load the sources", str(error)))
+            raise
 
 
 def execute_job(home: Home, sources: Path | None, as_of: str, accept_shrink: bool) -> list[str]:
@@ -229,10 +252,15 @@ def _print_quarantine(home: Home) -> None:
 
 
 def _print_rows(columns: list[str], rows: list[tuple[object, ...]]) -> None:
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    numeric = [all(isinstance(row[i], int | float | Decimal | None) for row in rows) for i in range(len(columns))]
+    for column, is_numeric in zip(columns, numeric, strict=True):
+        table.add_column(column, no_wrap=True, justify="right" if is_numeric else "left")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
-    console.print(table)
+    # Wider than the terminal, so that no value is ever cut.
+    wide = Console(file=sys.stdout, width=100_000, highlight=False)
+    wide.print(table, width=wide.measure(table).maximum)
 
 
 def _age(timestamp: str) -> str:

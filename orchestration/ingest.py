@@ -4,11 +4,12 @@ import json
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 
 from ingestion.contracts import read_contracts
-from ingestion.home import connect_warehouse
+from ingestion.home import connect_warehouse, sources_path
 from ingestion.load import load_sources, prepare_warehouse
 from ingestion.sources import read_sources
 from orchestration.resources import Deployment
@@ -31,7 +32,7 @@ def _raw_tables() -> list[dg.AssetSpec]:
 def ingest(deployment: Deployment) -> Iterator[dg.MaterializeResult[None]]:
     """Load what is new in the connected sources; what breaks a contract is quarantined."""
     with deployment.step("load the sources") as home:
-        sources = read_sources(deployment.sources_path())
+        sources = read_sources(sources_path(home, Path(deployment.sources) if deployment.sources else None))
         contracts = read_contracts(DBT_PROJECT_DIR)
         restore_state(home)
         with connect_warehouse(home) as warehouse:

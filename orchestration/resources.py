@@ -2,7 +2,6 @@
 
 import errno
 import logging
-import os
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -47,9 +46,6 @@ class Deployment(dg.ConfigurableResource[None]):
             self._until_run_ends.enter_context(lock_home(home))
             self._home = home
         return self._home
-
-    def sources_path(self) -> Path:
-        return Path(self.sources or os.environ.get("TENURE_SOURCES") or self.open().sources)
 
     def as_of(self) -> date | None:
         """The as-of date.

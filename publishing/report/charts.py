@@ -13,7 +13,7 @@ from publishing.report.words import count, percent, short_month
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', Arial, sans-serif"
 INK, SOFT, RULE = "#1b2733", "#5b6875", "#dfe4e9"
-DARK, MID, LIGHT, GREY = "#08306b", "#2171b5", "#9ecae1", "#c9ced3"
+DARK, MID, LIGHT, GREY = "#08306b", "#2171b5", "#9ecae1", "#e6e9ec"
 # With few months a bar would fill its half of the page.
 FEW_MONTHS, WIDEST_BAR = 9, 30
 

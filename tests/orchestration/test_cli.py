@@ -1,0 +1,198 @@
+"""The command line as its users meet it: in a process of its own, with exit codes and sentences."""
+
+import fcntl
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ingestion.home import Home
+from publishing.release import current_release
+from tests.shop import order_lines, write_lines, write_shop
+
+TENURE = str(Path(sys.executable).parent / "tenure")
+
+
+def tenure(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [TENURE, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=300,
+        check=False,
+    )
+
+
+def said(result: subprocess.CompletedProcess[str]) -> str:
+    """What the command printed; never a traceback."""
+    text = result.stdout + result.stderr
+    assert "Traceback" not in text, text
+    return text
+
+
+def test_a_home_without_a_release(tmp_path: Path) -> None:
+    assert "No release has been published yet" in said(tenure("status", "--home", tmp_path))
+    asked = tenure("query", "select 1", "--home", tmp_path)
+    assert asked.returncode == 1
+    assert "No release has been published yet: tenure run publishes one." in said(asked)
+    assert tenure("rollback", "--home", tmp_path).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "sources.yml"),
+        ("sources: [", "sources.yml"),
+        ("source:\n  files: {}\n", "sources"),
+    ],
+)
+def test_sources_that_cannot_be_read(tmp_path: Path, content: str | None, sentence: str) -> None:
+    path = tmp_path / "sources.yml"
+    if content is not None:
+        path.write_text(content)
+    result = tenure("run", "--home", tmp_path / "home", "--sources", path)
+    assert result.returncode == 1
+    assert sentence in said(result)
+    assert "could not load the sources" in said(tenure("status", "--home", tmp_path / "home"))
+
+
+def test_a_home_of_a_newer_version(tmp_path: Path) -> None:
+    (tmp_path / "home.json").write_text(json.dumps({"format": 99}))
+    for command in (["run"], ["status"], ["demo"]):
+        result = tenure(*command, "--home", tmp_path)
+        assert result.returncode == 1
+        assert "was written by a newer version of Tenure (format 99, this one reads 1)" in said(result)
+
+
+def test_a_home_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = tenure("run", "--home", tmp_path / "file")
+    assert result.returncode == 1
+    assert "can't be used as home" in said(result)
+
+
+def test_two_runs_at_once(tmp_path: Path) -> None:
+    write_shop(tmp_path)
+    with (tmp_path / "run.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("4711")
+        lock.flush()
+        result = tenure("run", "--home", tmp_path)
+    assert result.returncode == 1
+    assert f"another run (process 4711) is using {tmp_path}" in said(result)
+
+
+def test_an_as_of_date_that_is_none(tmp_path: Path) -> None:
+    write_shop(tmp_path)
+    result = tenure("run", "--home", tmp_path, "--as-of", "31/12/2024")
+    assert result.returncode == 2
+    assert "does not match the format" in said(result)
+
+
+@pytest.mark.whole_run
+def test_a_full_disk(shop_home: Home, tmp_path: Path) -> None:
+    """A file-size limit stands for the full disk: a write fails with the same kind of error."""
+    before = current_release(shop_home)
+    rows = [
+        {**row, "order_id": f"{row['order_id']}-{copy}", "line_id": f"{row['line_id']}-{copy}"}
+        for copy in range(60)
+        for row in order_lines()
+    ]
+    sources = write_shop(tmp_path / "files", rows)
+    size = max(path.stat().st_size for path in shop_home.root.iterdir() if path.is_file())
+    limited = f"ulimit -f {size // 1024 + 300}; exec {TENURE} run --home {shop_home.root} --sources {sources}"
+    result = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 1
+    assert "The disk is full" in said(result) or "disk" in said(result)
+    assert current_release(shop_home) == before
+    again = tenure("run", "--home", shop_home.root, "--sources", sources)
+    assert again.returncode == 0, said(again)
+
+
+@pytest.mark.whole_run
+@pytest.mark.parametrize("moment", ["built int_run__context"])
+def test_killed_while_dbt_builds(shop_home: Home, tmp_path: Path, moment: str) -> None:
+    _kill_and_recover(shop_home, tmp_path, moment)
+
+
+@pytest.mark.wide
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "starting in",
+        "order_lines: file 1 of",
+        "built stg_files__order_lines",
+        "built int_customers__ledger",
+        "built fct_orders",
+        "built rpt_repeat_purchase",
+        "judging 6 marts",
+        "judging fct_orders",
+        "writing release",
+        "writing marts.fct_orders",
+        "writing the report",
+    ],
+)
+def test_killed_at_every_stage(shop_home: Home, tmp_path: Path, moment: str) -> None:
+    _kill_and_recover(shop_home, tmp_path, moment)
+
+
+def _kill_and_recover(home: Home, tmp_path: Path, moment: str) -> None:
+    before = current_release(home)
+    sources = write_shop(tmp_path / "files")
+    line = {**order_lines()[0], "order_id": "new", "line_id": "new", "ordered_at": "2024-06-21 10:00:00"}
+    write_lines(tmp_path / "files" / "orders_next.csv", [line])
+    command = [TENURE, "run", "--home", str(home.root), "--sources", str(sources)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout
+        for text in process.stdout:
+            if moment in text:
+                process.send_signal(signal.SIGKILL)
+                break
+        else:
+            pytest.fail(f"the run never came to {moment!r}")
+    assert current_release(home) == before
+
+    recovered = tenure("run", "--home", home.root, "--sources", sources)
+    assert recovered.returncode == 0, said(recovered)
+    counted = tenure("query", "select sum(line_count) as n from rpt_order_line_balance", "--home", home.root)
+    assert said(counted).split() == ["n", str(len(order_lines()) + 1)]
+
+
+@pytest.mark.whole_run
+def test_status_query_and_rollback(shop_home: Home) -> None:
+    release = current_release(shop_home)
+    assert release
+    status = said(tenure("status", "--home", shop_home.root))
+    assert release.release_id in status
+    assert "data through" in status
+    assert "files.order_lines  2024-06-20" in status
+    started = time.monotonic()
+    rows = said(tenure("query", "select count(*) as orders from fct_orders", "--home", shop_home.root))
+    assert time.monotonic() - started < 30
+    assert re.fullmatch(r"orders\s+\d+\s+", rows)
+    wrong = tenure("query", "select nosuch from fct_orders", "--home", shop_home.root)
+    assert wrong.returncode == 1
+    assert 'Referenced column "nosuch" not found' in said(wrong)
+    write = tenure("query", "delete from fct_orders", "--home", shop_home.root)
+    assert write.returncode == 1
+    assert "read-only" in said(write)
+
+
+@pytest.mark.whole_run
+def test_the_readmes_two_commands(tmp_path: Path) -> None:
+    """`make run` is these two; the demo's few bad rows show as findings, and the release is published."""
+    demo = tenure("demo", "--home", tmp_path, "--customers", "300", "--months", "8")
+    assert demo.returncode == 0, said(demo)
+    run = tenure("run", "--home", tmp_path)
+    assert run.returncode == 0, said(run)
+    last_line = said(run).strip().splitlines()[-1]
+    assert last_line.startswith(f"Published {tmp_path / 'published' / 'releases'}")
+    assert Path(re.search(r"report: (.*)\)", last_line).group(1)).exists()  # type: ignore[union-attr]
+    assert "Quarantine" in said(tenure("status", "--home", tmp_path))
