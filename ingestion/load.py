@@ -71,6 +71,9 @@ def prepare_warehouse(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> N
     """Make each contract's raw and quarantine table and the load manifest where they aren't there yet.
 
     A raw table of an older contract gets the columns and types of the present one.
+
+    Raises:
+        UserError: what a raw table holds doesn't fit the type that its contract has now.
     """
     create_manifest(con)
     con.execute("create schema if not exists quarantine")
@@ -84,11 +87,21 @@ def prepare_warehouse(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> N
             if name not in present:
                 con.execute(f"alter table {contract.raw_table} add column {ident(name)} {data_type}")
             elif present[name].lower() != data_type.replace(" ", ""):
-                con.execute(f"alter table {contract.raw_table} alter column {ident(name)} type {data_type}")
+                _change_type(con, contract, name, data_type)
         con.execute(
             f"create table if not exists {contract.quarantine_table} "
             "(_load_id varchar, file varchar, row_number bigint, reason varchar, record varchar)"
         )
+
+
+def _change_type(con: duckdb.DuckDBPyConnection, contract: Contract, name: str, data_type: str) -> None:
+    try:
+        con.execute(f"alter table {contract.raw_table} alter column {ident(name)} type {data_type}")
+    except duckdb.Error as error:
+        raise UserError(
+            f"{contract.raw_table} holds values of {name} that aren't {data_type}, as its contract now asks: "
+            "load the files into a new home."
+        ) from error
 
 
 def quarantine_summary(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:

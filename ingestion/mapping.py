@@ -121,7 +121,7 @@ def _missing_columns(file_name: str, missing: dict[str, str], columns: Sequence[
         return f"{file_name}: its first line looks like data: give it a header line with the column names."
     if len(columns) == 1:
         return (
-            f"{file_name} has a single column, {columns[0]}: "
+            f"{file_name} has a single column, and not the one that the mapping names: "
             "if it is meant to have more, separate them by comma, semicolon, tab or |."
         )
     wanted = listed(f"'{word}' (for {name}){did_you_mean(word, columns)}" for name, word in missing.items())

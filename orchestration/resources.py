@@ -64,6 +64,7 @@ class Deployment(dg.ConfigurableResource[None]):
 
         Only a UserError's own text is shown: another exception's text might hold values of a record.
         """
+        log.info("%s:", stage)
         try:
             yield self.open()
         except UserError as error:

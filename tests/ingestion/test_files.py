@@ -181,7 +181,7 @@ def test_an_offset_is_taken_to_utc(deployment: Deployment) -> None:
             ROWS.replace("placed", "date").encode(),
             "a.csv has no column 'placed' (for ordered_at); it has order, line, customer, date",
         ),
-        ("a.csv", ROWS.replace(",", "~").encode(), "a.csv has a single column, order~line~"),
+        ("a.csv", ROWS.replace(",", "~").encode(), "a.csv has a single column, and not the one"),
         ("a.csv", ROWS.encode("utf-16"), "doesn't begin with a line of UTF-8 text"),
         ("a.parquet", b"PAR", "a.parquet isn't a Parquet file"),
         ("a.parquet", ROWS.encode(), "a.parquet isn't a Parquet file"),

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.contracts import Contracts
+from ingestion.errors import UserError
 from ingestion.failures import WarehouseError
 from ingestion.load import RefusedFilesError, load_sources, prepare_warehouse
 from ingestion.sources import read_sources
@@ -51,6 +52,15 @@ def test_a_table_of_an_older_contract_grows(contracts: Contracts) -> None:
     assert con.execute("select order_id, quantity::varchar, country from raw_files.order_lines").fetchall() == [
         ("A1", "3.0000", None)
     ]
+
+
+def test_a_type_that_the_rows_do_not_fit_is_a_sentence(contracts: Contracts) -> None:
+    con = duckdb.connect()
+    con.execute("create schema raw_files")
+    con.execute("create table raw_files.order_lines as select 'canary' as quantity")
+    with pytest.raises(UserError, match=r"quantity that aren't decimal\(18,4\).*new home") as caught:
+        prepare_warehouse(con, contracts)
+    assert "canary" not in str(caught.value)
 
 
 def test_the_manifest(deployment: Deployment) -> None:
@@ -339,6 +349,7 @@ def test_killed_at_many_moments(tmp_path: Path, contracts: Contracts) -> None:
 LIMITED = """
 import resource, sys
 sys.argv = ["-", *sys.argv[2:]]
+from ingestion.errors import UserError
 from ingestion.failures import WarehouseError
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 try:
