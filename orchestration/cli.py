@@ -81,6 +81,7 @@ def run(
     opened = open_home(home or default_home())
     _check_before_loading(opened, sources)
     progress = _Progress()
+    started = time.monotonic()
     tenure = logging.getLogger("tenure")
     tenure.setLevel(logging.INFO)
     tenure.addHandler(progress)
@@ -103,7 +104,11 @@ def run(
         f"{loads['quarantined']:,} + superseded {loads['superseded']:,}. Marts: {changed}."
     )
     _print_warnings(opened)
-    console.print(f"Published {published.path} (report: {published.path / 'report' / 'cohorts.html'})", style="green")
+    seconds = time.monotonic() - started
+    console.print(
+        f"Published {published.path} in {seconds:.0f} s (report: {published.path / 'report' / 'cohorts.html'})",
+        style="green",
+    )
 
 
 @app.command()

@@ -78,7 +78,9 @@ def transform(context: dg.AssetExecutionContext, dbt: DbtCli, deployment: Deploy
         if as_of:
             arguments += ["--vars", json.dumps({"as_of_date": as_of.isoformat()})]
         os.environ.update(
-            TENURE_WAREHOUSE=str(home.warehouse), TENURE_TEMP=str(home.temp), TENURE_MEMORY_LIMIT=memory_limit()
+            DBT_ENV_SECRET_WAREHOUSE=str(home.warehouse),
+            DBT_ENV_SECRET_TEMP=str(home.temp),
+            DBT_ENV_SECRET_MEMORY_LIMIT=memory_limit(),
         )
         (home.dbt_target / RUN_RESULTS).unlink(missing_ok=True)
         invocation = dbt.cli(arguments, context=context, target_path=home.dbt_target, raise_on_error=False)

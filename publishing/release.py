@@ -77,7 +77,7 @@ class Release:
 def load_libraries() -> None:
     """Import what `publish` needs and takes seconds to load; safe to call early, from another thread."""
     load_judge()
-    import publishing.report  # noqa: F401
+    import publishing.report.pages  # noqa: F401
 
 
 def publish(home: Home, dbt_manifest: Path) -> tuple[Release, GateResult]:

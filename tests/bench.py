@@ -41,6 +41,7 @@ FLOOR = """
 import sys, time, duckdb
 start = time.monotonic()
 con = duckdb.connect(config={"memory_limit": "6GB"})
+con.execute("set enable_progress_bar = false")
 con.execute(f'''create table orders as select order_id, any_value(customer_id) as customer_id,
     min(ordered_at)::date as order_date, date_trunc('month', min(ordered_at)) as order_month,
     sum(quantity * unit_price) as amount

@@ -23,8 +23,8 @@ def dbt(tmp_path_factory: pytest.TempPathFactory) -> Any:
     with connect(home) as warehouse:
         prepare_warehouse(warehouse, read_contracts(PROJECT))
     monkeypatch = pytest.MonkeyPatch()
-    monkeypatch.setenv("TENURE_WAREHOUSE", str(home.warehouse))
-    monkeypatch.setenv("TENURE_TEMP", str(home.temp))
+    monkeypatch.setenv("DBT_ENV_SECRET_WAREHOUSE", str(home.warehouse))
+    monkeypatch.setenv("DBT_ENV_SECRET_TEMP", str(home.temp))
     runner = dbtRunner()
     paths = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(home.dbt_target)]
 

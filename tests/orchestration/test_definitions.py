@@ -21,6 +21,7 @@ ASSETS = {
     "staging/stg_files__order_lines",
     "staging/stg_ingestion__refused_order_lines",
     "intermediate/int_commerce__cancellations",
+    "intermediate/int_commerce__customer_months",
     "intermediate/int_commerce__customer_orders",
     "intermediate/int_commerce__order_lines",
     "intermediate/int_commerce__orders",

@@ -1,50 +1,63 @@
-with orders as (
+with customer_days as (
 
-    select *
+    select
+        customer_id,
+        order_date,
+        count(*) as order_count,
+        sum(gross_amount) as gross_amount,
+        sum(returned_amount) as returned_amount,
+        sum(net_amount) as net_amount,
+        min(currency) as first_currency,
+        max(currency) as last_currency,
+        min(country) as country
     from {{ ref('int_commerce__orders') }}
-    where source_customer_id is not null
+    where customer_id is not null
+    group by customer_id, order_date
 
 ),
 
-first_orders as (
+customers as (
 
     select
-        source,
-        source_customer_id,
-        min(order_date) as first_order_date
-    from orders
-    group by source, source_customer_id
+        customer_id,
+        -- The country of the first order day: a later move doesn't rewrite earlier periods.
+        arg_min(country, order_date) as first_order_country,
+        sum(order_count) as order_count,
+        count(*) as order_day_count,
+        sum(gross_amount) as gross_amount,
+        sum(returned_amount) as returned_amount,
+        sum(net_amount) as net_amount,
+        min(first_currency) as first_currency,
+        max(last_currency) as last_currency,
+        min(order_date, 2) as first_two_order_dates,
+        max(order_date) as last_order_date
+    from customer_days
+    group by customer_id
 
 ),
 
 final as (
 
     select
-        orders.source,
-        orders.source_customer_id,
-        -- The country at the first order: a later move doesn't rewrite earlier periods.
-        arg_min(orders.country, (orders.ordered_at, orders.order_id)) as first_order_country,
-        count(*) as order_count,
-        count(distinct orders.order_date) as order_day_count,
-        {{ single_currency_sum('orders.gross_amount', 'orders.currency') }} as gross_amount,
-        {{ single_currency_sum('orders.returned_amount', 'orders.currency') }} as returned_amount,
-        {{ single_currency_sum('orders.net_amount', 'orders.currency') }} as net_amount,
-        case when min(orders.currency) = max(orders.currency) then min(orders.currency) end as currency,
-        first_orders.first_order_date,
-        min(orders.order_date) filter (where orders.order_date > first_orders.first_order_date) as second_order_date,
-        max(orders.order_date) as last_order_date
-    from orders
-    inner join first_orders
-        on
-            orders.source = first_orders.source
-            and orders.source_customer_id = first_orders.source_customer_id
-    group by orders.source, orders.source_customer_id, first_orders.first_order_date
+        customer_id,
+        first_order_country,
+        cast(order_count as bigint) as order_count,
+        order_day_count,
+        -- Amounts in several currencies have no sum.
+        case when first_currency = last_currency then {{ money('gross_amount') }} end as gross_amount,
+        case when first_currency = last_currency then {{ money('returned_amount') }} end as returned_amount,
+        case when first_currency = last_currency then {{ money('net_amount') }} end as net_amount,
+        case when first_currency = last_currency then first_currency end as currency,
+        first_two_order_dates[1] as first_order_date,
+        first_two_order_dates[2] as second_order_date,
+        last_order_date,
+        cast(date_trunc('month', first_two_order_dates[1]) as date) as cohort_month
+    from customers
 
 )
 
 select
-    source,
-    source_customer_id,
+    customer_id,
     first_order_country,
     order_count,
     order_day_count,
@@ -54,5 +67,6 @@ select
     currency,
     first_order_date,
     second_order_date,
-    last_order_date
+    last_order_date,
+    cohort_month
 from final

@@ -35,12 +35,22 @@ returned as (
 
 ),
 
+ledger as (
+
+    select
+        customer_id,
+        source,
+        source_customer_id
+    from {{ ref('int_customers__ledger') }}
+
+),
+
 final as (
 
     select
         sold.source,
         sold.order_id,
-        sold.source_customer_id,
+        ledger.customer_id,
         sold.country,
         sold.currency,
         sold.sale_line_count,
@@ -55,13 +65,17 @@ final as (
         on
             sold.source = returned.source
             and sold.order_id = returned.order_id
+    left join ledger
+        on
+            sold.source = ledger.source
+            and sold.source_customer_id = ledger.source_customer_id
 
 )
 
 select
     source,
     order_id,
-    source_customer_id,
+    customer_id,
     country,
     currency,
     sale_line_count,

@@ -5,13 +5,10 @@ with context as (
 
 ),
 
-customers as (
+customer_months as (
 
-    select
-        customer_id,
-        cohort_month
-    from {{ ref('dim_customers') }}
-    where cohort_month is not null
+    select *
+    from {{ ref('int_commerce__customer_months') }}
 
 ),
 
@@ -20,7 +17,8 @@ cohorts as (
     select
         cohort_month,
         count(*) as cohort_size
-    from customers
+    from customer_months
+    where months_since_first = 0
     group by cohort_month
 
 ),
@@ -46,16 +44,14 @@ cohort_months as (
 activity as (
 
     select
-        customers.cohort_month,
-        orders.order_month as activity_month,
-        count(distinct orders.customer_id) as active_customer_count,
-        count(*) as order_count,
-        sum(orders.gross_amount) as gross_amount,
-        sum(orders.net_amount) as net_amount
-    from {{ ref('fct_orders') }} as orders
-    inner join customers
-        on orders.customer_id = customers.customer_id
-    group by customers.cohort_month, orders.order_month
+        cohort_month,
+        order_month as activity_month,
+        count(*) as active_customer_count,
+        sum(order_count) as order_count,
+        sum(gross_amount) as gross_amount,
+        sum(net_amount) as net_amount
+    from customer_months
+    group by cohort_month, order_month
 
 ),
 
@@ -92,7 +88,7 @@ final as (
         active_customer_count / cohort_size as retention_rate,
         {{ wilson_low('active_customer_count', 'cohort_size') }} as ci_low,
         {{ wilson_high('active_customer_count', 'cohort_size') }} as ci_high,
-        order_count,
+        cast(order_count as bigint) as order_count,
         case when currency is not null then {{ money('gross_amount') }} end as gross_amount,
         case when currency is not null then {{ money('net_amount') }} end as net_amount,
         is_complete,

@@ -12,12 +12,10 @@ orders as (
 
 ),
 
-customers as (
+customer_months as (
 
-    select
-        customer_id,
-        cohort_month
-    from {{ ref('dim_customers') }}
+    select *
+    from {{ ref('int_commerce__customer_months') }}
 
 ),
 
@@ -48,27 +46,15 @@ order_totals as (
 
 ),
 
-customer_months as (
-
-    select distinct
-        customer_id,
-        order_month
-    from orders
-    where has_customer
-
-),
-
 customer_totals as (
 
     select
-        customer_months.order_month,
+        order_month,
         count(*) as customer_count,
-        count(*) filter (where customers.cohort_month = customer_months.order_month) as new_customer_count,
-        count(*) filter (where customers.cohort_month < customer_months.order_month) as returning_customer_count
+        count(*) filter (where months_since_first = 0) as new_customer_count,
+        count(*) filter (where months_since_first > 0) as returning_customer_count
     from customer_months
-    inner join customers
-        on customer_months.customer_id = customers.customer_id
-    group by customer_months.order_month
+    group by order_month
 
 ),
 

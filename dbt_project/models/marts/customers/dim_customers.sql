@@ -38,16 +38,14 @@ final as (
         customer_orders.first_order_date,
         customer_orders.second_order_date,
         customer_orders.last_order_date,
-        cast(date_trunc('month', customer_orders.first_order_date) as date) as cohort_month
+        customer_orders.cohort_month
     from source_customers
     inner join ledger
         on
             source_customers.source = ledger.source
             and source_customers.source_customer_id = ledger.source_customer_id
     left join customer_orders
-        on
-            source_customers.source = customer_orders.source
-            and source_customers.source_customer_id = customer_orders.source_customer_id
+        on ledger.customer_id = customer_orders.customer_id
 
 )
 
