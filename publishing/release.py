@@ -219,10 +219,10 @@ def _figures(warehouse: duckdb.DuckDBPyConnection, tables: dict[str, PublishedTa
 
 def _table_figures(warehouse: duckdb.DuckDBPyConnection, table: PublishedTable) -> TableFigures:
     # A sum of row hashes is the same for every order of rows and, unlike xor, counts a row that is there twice.
-    values = ", ".join(f"""coalesce("{column}"::varchar, chr(30))""" for column in table.columns)
+    # DuckDB's own hash takes a fifteenth of md5's time; its version stands in the manifest beside it.
+    columns = ", ".join(f'"{column}"' for column in table.columns)
     row = warehouse.sql(
-        f"""select count(*), sum(md5_number_lower(concat_ws(chr(31), {values})))::varchar
-        from "{table.schema}"."{table.name}" """
+        f'select count(*), sum(hash({columns}))::varchar from "{table.schema}"."{table.name}"'
     ).fetchone()
     assert row
     text = json.dumps([list(table.columns), row[0], row[1]])
