@@ -12,7 +12,7 @@ export PATH := $(BIN):$(PATH)
 PYTHON ?= python3
 UV := $(shell command -v uv || echo $(CURDIR)/.uv/bin/uv)
 
-.PHONY: help setup lock run dev test check test-wide bench format clean
+.PHONY: help setup lock run dev notebook test check test-wide bench format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -36,6 +36,9 @@ run: setup  ## Write the demo shop and publish a release of it
 dev: setup  ## Open the Dagster page on 127.0.0.1:3000
 	@mkdir -p $(TENURE_HOME)/dagster && cp dagster.yaml $(TENURE_HOME)/dagster/dagster.yaml
 	DAGSTER_HOME=$(TENURE_HOME)/dagster dagster dev --module-name orchestration.definitions --host 127.0.0.1 --port 3000
+
+notebook: setup  ## Open the notebooks on the current release
+	marimo edit notebooks --host 127.0.0.1 --port 2718
 
 test: check-static  ## Run the whole test suite
 	pytest -n 2 -m "not wide"

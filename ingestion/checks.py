@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from ingestion.contracts import Column, Contract
 from ingestion.text import ident, literal
 
-SHOWN_CHARACTERS = 60
 # Business clocks and time zones disagree with ours by hours, never by more than a day.
 CLOCK_TOLERANCE = timedelta(days=1)
 # A text with an offset names an instant; DuckDB's plain cast to timestamp would drop the offset in silence.
@@ -141,7 +140,7 @@ def _right_type(column: Column, source_type: str, text: str) -> Check | None:
         kind = f"case when {is_number} then 'does not fit {column.data_type}' else 'is not a number' end"
     else:
         kind = literal(f"is not {_TYPE_WORDS.get(column.data_type, column.data_type)}")
-    return Check(f"({given} or ({fits}))", _sentence(column, kind, shown=text, is_quoted=True))
+    return Check(f"({given} or ({fits}))", _sentence(column, kind))
 
 
 def _value_checks(column: Column, source_type: str, text: str, received_at: datetime) -> list[Check]:
@@ -155,21 +154,21 @@ def _value_checks(column: Column, source_type: str, text: str, received_at: date
         found.append(Check(f"({given})", literal(f"{column.name} is missing")))
     if meta.min is not None:
         below = literal(f"is {'before' if is_time else 'below'} {meta.min}")
-        found.append(Check(f"({name} >= {_bound(column, meta.min)})", _sentence(column, below, shown=text)))
+        found.append(Check(f"({name} >= {_bound(column, meta.min)})", _sentence(column, below)))
     if meta.max is not None:
         above = literal(f"is {'after' if is_time else 'above'} {meta.max}")
-        found.append(Check(f"({name} <= {_bound(column, meta.max)})", _sentence(column, above, shown=text)))
+        found.append(Check(f"({name} <= {_bound(column, meta.max)})", _sentence(column, above)))
     if meta.accepted_values is not None:
         accepted = ", ".join(literal(value) for value in meta.accepted_values)
         not_one = literal(f"is not one of {', '.join(meta.accepted_values)}")
-        found.append(Check(f"({name} in ({accepted}))", _sentence(column, not_one, shown=text, is_quoted=True)))
+        found.append(Check(f"({name} in ({accepted}))", _sentence(column, not_one)))
     if meta.pattern is not None:
         differs = literal(f"is not of the form {meta.pattern}")
         matches = f"regexp_full_match({name}, {literal(meta.pattern)})"
-        found.append(Check(f"({matches})", _sentence(column, differs, shown=text, is_quoted=True)))
+        found.append(Check(f"({matches})", _sentence(column, differs)))
     if meta.not_after_received:
         latest = literal((received_at + CLOCK_TOLERANCE).isoformat(sep=" "))
-        future = _sentence(column, literal("is in the future"), shown=text)
+        future = _sentence(column, literal("is in the future"))
         found.append(Check(f"({name} <= timestamp {latest})", future))
     return found
 
@@ -178,12 +177,6 @@ def _bound(column: Column, value: str | float) -> str:
     return f"cast({literal(str(value))} as {column.data_type})"
 
 
-def _sentence(column: Column, problem: str, *, shown: str | None = None, is_quoted: bool = False) -> str:
-    """SQL text `column: value problem`; the value only where it isn't personal."""
-    start = literal(f"{column.name}: ")
-    if shown is None or column.is_personal:
-        value = literal("the value ")
-    else:
-        value = f"left(regexp_replace({shown}, '[[:cntrl:]]', ' ', 'g'), {SHOWN_CHARACTERS})"
-        value = f"'''' || {value} || ''' '" if is_quoted else f"{value} || ' '"
-    return f"{start} || {value} || {problem}"
+def _sentence(column: Column, problem: str) -> str:
+    """SQL text `column problem`. It never quotes the value: the record stands beside it, and reasons are published."""
+    return f"{literal(f'{column.name} ')} || {problem}"

@@ -67,10 +67,6 @@ class Column(_Strict):
     data_type: str
     meta: ColumnMeta
 
-    @property
-    def is_personal(self) -> bool:
-        return self.meta.data_class == "personal"
-
     @field_validator("data_type")
     @classmethod
     def _known_type(cls, data_type: str) -> str:

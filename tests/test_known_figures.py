@@ -75,7 +75,7 @@ def test_online_retail_every_line_is_accounted_for(online_retail: Run) -> None:
     quarantined = online_retail.sql(
         "select reason, line_count from marts.rpt_order_line_balance where disposition = 'quarantined'"
     )
-    assert quarantined == [("unit_price: below 0", 3)]
+    assert quarantined == [("unit_price is below 0", 3)]
 
 
 def test_online_retail_as_of_is_the_newest_order(online_retail: Run) -> None:

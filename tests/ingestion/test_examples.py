@@ -31,9 +31,9 @@ def test_online_retail(contracts: Contracts, monkeypatch: pytest.MonkeyPatch) ->
     load = load_example(con, contracts, "online_retail", monkeypatch)
     assert (load.received_count, load.loaded_count, load.quarantined_count) == (525_461, 525_458, 3)
     assert con.execute("select row_number, reason from quarantine.files__order_lines order by all").fetchall() == [
-        (179404, "unit_price: -53594.36 is below 0"),
-        (276275, "unit_price: -44031.79 is below 0"),
-        (403473, "unit_price: -38925.87 is below 0"),
+        (179404, "unit_price is below 0"),
+        (276275, "unit_price is below 0"),
+        (403473, "unit_price is below 0"),
     ]
     # The three quarantined rows have no customer either; the set counts 107,927 rows without one.
     assert con.execute("""

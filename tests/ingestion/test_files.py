@@ -122,22 +122,22 @@ def test_a_line_of_100_mb(deployment: Deployment) -> None:
     ("line", "reason"),
     [
         (",1,C1,2026-01-01,P1,1,2.50", "order_id is missing"),
-        ("A9,1,C1,31/31/2020,P1,1,2.50", "ordered_at: '31/31/2020' is not a timestamp"),
-        ("A9,1,C1,2026-02-30,P1,1,2.50", "ordered_at: '2026-02-30' is not a timestamp"),
+        ("A9,1,C1,31/31/2020,P1,1,2.50", "ordered_at is not a timestamp"),
+        ("A9,1,C1,2026-02-30,P1,1,2.50", "ordered_at is not a timestamp"),
         (
             "A9,1,C1,infinity,P1,1,2.50",
-            "ordered_at: 'infinity' is not a timestamp; ordered_at: infinity is in the future",
+            "ordered_at is not a timestamp; ordered_at is in the future",
         ),
-        ("A9,1,C1,2031-01-01,P1,1,2.50", "ordered_at: 2031-01-01 is in the future"),
-        ("A9,1,C1,1889-01-01,P1,1,2.50", "ordered_at: 1889-01-01 is before 1990-01-01"),
-        ("A9,1,C1,2026-01-01,P1,two,2.50", "quantity: 'two' is not a number"),
-        ("A9,1,C1,2026-01-01,P1,1e30,2.50", "quantity: '1e30' does not fit decimal(18,4)"),
-        ("A9,1,C1,2026-01-01,P1,nan,2.50", "quantity: 'nan' is not a number"),
-        ("A9,1,C1,2026-01-01,P1,1,-2.50", "unit_price: -2.50 is below 0"),
-        ("A9,1,C1,2026-01-01,P1,20000000,2.50", "quantity: 20000000 is above 10000000"),
+        ("A9,1,C1,2031-01-01,P1,1,2.50", "ordered_at is in the future"),
+        ("A9,1,C1,1889-01-01,P1,1,2.50", "ordered_at is before 1990-01-01"),
+        ("A9,1,C1,2026-01-01,P1,two,2.50", "quantity is not a number"),
+        ("A9,1,C1,2026-01-01,P1,1e30,2.50", "quantity does not fit decimal(18,4)"),
+        ("A9,1,C1,2026-01-01,P1,nan,2.50", "quantity is not a number"),
+        ("A9,1,C1,2026-01-01,P1,1,-2.50", "unit_price is below 0"),
+        ("A9,1,C1,2026-01-01,P1,20000000,2.50", "quantity is above 10000000"),
         ("A9,1,C1,2026-01-01,P1,1,", "neither unit_price nor line_amount has a value"),
         ("A9,,,2026-01-01,,1,", "neither unit_price nor line_amount has a value"),
-        ("A9,1,C1,2026-01-01,P1,,abc", "quantity is missing; unit_price: 'abc' is not a number"),
+        ("A9,1,C1,2026-01-01,P1,,abc", "quantity is missing; unit_price is not a number"),
     ],
 )
 def test_a_row_that_breaks_the_contract(deployment: Deployment, line: str, reason: str) -> None:
@@ -323,7 +323,7 @@ def test_json_lines_with_bad_bytes(deployment: Deployment) -> None:
     deployment.load(path="a.ndjson")
     assert deployment.reasons() == [
         (2, "is not valid UTF-8"),
-        (3, "product_id: the value contains a NUL character"),
+        (3, "product_id contains a NUL character"),
     ]
 
 
@@ -350,7 +350,7 @@ def test_parquet_keeps_its_types(deployment: Deployment) -> None:
         ("13086", 10),
         ("13088", 10),
     ]
-    assert deployment.reasons() == [(2, "unit_price: 'nan' is not a number")]
+    assert deployment.reasons() == [(2, "unit_price is not a number")]
     ((record,),) = deployment.query("select record from quarantine.files__order_lines")
     assert json.loads(record)["price"] == "nan"
 

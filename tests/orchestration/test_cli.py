@@ -93,7 +93,7 @@ def test_an_as_of_date_that_is_none(tmp_path: Path) -> None:
     write_shop(tmp_path)
     result = tenure("run", "--home", tmp_path, "--as-of", "31/12/2024")
     assert result.returncode == 2
-    assert "does not match the format" in said(result)
+    assert "Invalid value for '--as-of'" in said(result)
 
 
 @pytest.mark.whole_run
