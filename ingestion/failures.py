@@ -13,12 +13,16 @@ class WarehouseError(UserError):
     """The warehouse itself can't be written: no other file would fare better."""
 
 
+def is_full_disk(message: str) -> bool:
+    """Whether an error's text says that nothing more could be written."""
+    return any(sign in message.lower() for sign in FULL_DISK_SIGNS)
+
+
 def explained(
     error: duckdb.Error, connection: duckdb.DuckDBPyConnection, file_name: str, mapping: Mapping | None
 ) -> UserError:
     """What to tell of an error that came up while `file_name` was loaded."""
-    message = str(error).lower()
-    if any(sign in message for sign in FULL_DISK_SIGNS):
+    if is_full_disk(str(error)):
         return WarehouseError(
             f"the disk is full, or a file-size limit is reached: nothing of {file_name} was loaded; "
             "free space at the home and run again."

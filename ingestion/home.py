@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from ingestion.errors import UserError
 HOME_FORMAT = 1
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_MEMORY_LIMIT = "6GB"
+LOCK_PATIENCE_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,26 @@ def lock_home(home: Home) -> Iterator[None]:
         yield
 
 
+def _connect_patiently(home: Home, read_only: bool) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
+    while True:
+        try:
+            return duckdb.connect(
+                str(home.warehouse),
+                read_only=read_only,
+                config={"memory_limit": memory_limit(), "temp_directory": str(home.temp)},
+            )
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower():
+                raise
+            if time.monotonic() > deadline:
+                raise UserError(
+                    f"another program has {home.warehouse} open: close it (readers should open published/current, "
+                    "never the warehouse), then run again."
+                ) from error
+        time.sleep(0.2)
+
+
 def memory_limit() -> str:
     """How much memory DuckDB may use, e.g. `6GB`: `TENURE_MEMORY_LIMIT` or the default."""
     return os.environ.get("TENURE_MEMORY_LIMIT") or DEFAULT_MEMORY_LIMIT
@@ -124,12 +146,14 @@ def memory_limit() -> str:
 
 @contextmanager
 def connect_warehouse(home: Home, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the build warehouse, for the length of a `with` block, with bounded memory."""
-    connection = duckdb.connect(
-        str(home.warehouse),
-        read_only=read_only,
-        config={"memory_limit": memory_limit(), "temp_directory": str(home.temp)},
-    )
+    """Open the build warehouse, for the length of a `with` block, with bounded memory.
+
+    What a killed run leaves behind (its dbt, for a moment) still holds the file: that is waited for.
+
+    Raises:
+        UserError: another program keeps the warehouse open.
+    """
+    connection = _connect_patiently(home, read_only)
     try:
         # Not a connect option: the zone belongs to icu, which DuckDB loads after it has read its options.
         connection.execute("set TimeZone = 'UTC'")

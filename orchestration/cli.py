@@ -169,11 +169,11 @@ def query(sql: str, home: HomeOption = None) -> None:
         connection.execute("set schema = 'marts'")
         try:
             relation = connection.sql(sql)
+            rows = relation.fetchall() if relation is not None else []
         except duckdb.Error as error:
             raise UserError(f"The query can't be run: {error}") from error
-        if relation is None:
-            return
-        _print_rows(relation.columns, relation.fetchall())
+        if relation is not None:
+            _print_rows(relation.columns, rows)
 
 
 @app.command()
@@ -246,8 +246,12 @@ def _print_quarantine(home: Home) -> None:
 
     if not home.warehouse.exists():
         return
-    with connect_warehouse(home, read_only=True) as warehouse:
-        rows = quarantine_summary(warehouse)
+    try:
+        with lock_home(home), connect_warehouse(home, read_only=True) as warehouse:
+            rows = quarantine_summary(warehouse)
+    except UserError:
+        console.print("Quarantine  not known while a run is under way")
+        return
     if not rows:
         console.print("Quarantine  empty")
         return

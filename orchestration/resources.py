@@ -13,6 +13,7 @@ import duckdb
 from pydantic import PrivateAttr
 
 from ingestion.errors import UserError
+from ingestion.failures import is_full_disk
 from ingestion.home import Home, default_home, lock_home, open_home
 from publishing.journal import LastRun, write_last_run
 
@@ -71,6 +72,8 @@ class Deployment(dg.ConfigurableResource[None]):
             sentence = str(error)
         except (OSError, duckdb.IOException) as error:
             sentence = _io_sentence(error, stage)
+        except duckdb.OutOfMemoryException:
+            sentence = f"Tenure needs more memory to {stage}: raise TENURE_MEMORY_LIMIT (for example 12GB), run again."
         except dg.Failure as failure:
             sentence = str(failure.description)
         except Exception as error:
@@ -83,17 +86,11 @@ class Deployment(dg.ConfigurableResource[None]):
 
 
 def _io_sentence(error: OSError | duckdb.IOException, stage: str) -> str:
-    text = str(error).lower()
     full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
-    if full or any(words in text for words in ("no space left", "file too large", "disk quota", "failed to write")):
+    if full or is_full_disk(str(error)):
         return (
             f"The disk is full (or a file-size limit was met) while Tenure was to {stage}: free space, then run "
             "again; readers keep the last release."
-        )
-    if "lock" in text:
-        return (
-            "Another program has the build warehouse open: close it (readers should open published/current, never "
-            "the warehouse), then run again."
         )
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename} can't be used while Tenure was to {stage}: {error.strerror}."

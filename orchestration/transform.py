@@ -17,6 +17,7 @@ from dagster_dbt import DbtCliResource, dbt_assets
 from packaging.version import Version
 
 from ingestion.errors import UserError
+from ingestion.failures import is_full_disk
 from ingestion.home import PROJECT_ROOT, Home, memory_limit
 from orchestration.resources import Deployment
 from publishing.release import load_libraries
@@ -98,6 +99,8 @@ def _failure(home: Home) -> str:
     if not path.exists():
         return f"dbt could not start; {home.dbt_target / 'dbt.log'} says why."
     lines = []
+    if is_full_disk(path.read_text()):
+        return "The disk is full (or a file-size limit was met): free space, then run again."
     for result in json.loads(path.read_text())["results"]:
         kind, _, name = result["unique_id"].split(".")[:3]
         if result["status"] == "fail":

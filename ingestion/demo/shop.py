@@ -77,8 +77,11 @@ def write_demo(folder: Path, *, customers: int = 2000, months: int = 24, rng: in
     `months`: length of the shop's history, up to 17 June 2026. The same arguments give the same bytes.
 
     Raises:
-        UserError: too few customers or months, or the folder can't be written.
+        UserError: too few customers or months, the folder can't be written, or another `sources.yml` is in it.
     """
+    path = folder / "sources.yml"
+    if path.exists() and path.read_text(encoding="utf-8") != SOURCES:
+        raise UserError(f"{path} is not the demo's: the demo would overwrite it; use another --home, or remove it.")
     if customers < 1 or months < 1:
         raise UserError("the demo needs at least 1 customer and 1 month: give higher numbers.")
     random = np.random.default_rng(rng)
@@ -93,7 +96,6 @@ def write_demo(folder: Path, *, customers: int = 2000, months: int = 24, rng: in
         _customer_table(people, days).write_csv(files / "customers.csv")
         for (year,), part in _with_mistakes(table).group_by(pl.col("ordered").str.slice(0, 4), maintain_order=True):
             part.write_csv(files / f"order_lines_{year}.csv")
-        path = folder / "sources.yml"
         path.write_text(SOURCES, encoding="utf-8")
     except OSError as error:
         raise UserError(f"the demo can't be written to {folder}: {error.strerror}.") from error

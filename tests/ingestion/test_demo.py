@@ -69,3 +69,10 @@ def test_the_smallest_demo(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="the demo can't be written to"):
         write_demo(tmp_path / "file")
+
+
+def test_the_demo_never_overwrites_anothers_sources(tmp_path: Path) -> None:
+    (tmp_path / "sources.yml").write_text("sources: {}\n")
+    with pytest.raises(UserError, match=r"sources.yml is not the demo's"):
+        write_demo(tmp_path, customers=10, months=2)
+    assert (tmp_path / "sources.yml").read_text() == "sources: {}\n"
