@@ -17,18 +17,19 @@ from publishing.release import GateBlockedError, publish
 CONTRACT = read_contract(dbt_manifest())
 
 
-def _published_models() -> list[dg.AssetKey]:
+def _inputs() -> list[dg.AssetKey]:
+    """What is published, and the seeds that the gate judges by."""
     nodes = json.loads(dbt_manifest().read_text())["nodes"].values()
     published = {(table.schema, table.name) for table in (*CONTRACT.marts.values(), *CONTRACT.state.values())}
     return [
         get_asset_key_for_model([transform], node["name"])
         for node in nodes
-        if node["resource_type"] == "model" and (node["schema"], node["alias"]) in published
+        if node["resource_type"] == "seed" or (node["schema"], node["alias"]) in published
     ]
 
 
 @dg.asset(
-    deps=_published_models(),
+    deps=_inputs(),
     check_specs=[dg.AssetCheckSpec(name, asset="release", blocking=True) for name in CONTRACT.marts],
     group_name="publishing",
 )

@@ -61,7 +61,6 @@ def test_lineage_runs_from_raw_to_release(graph: Any) -> None:
     upstream = graph.get_ancestor_asset_keys(dg.AssetKey("release"))
     assert {key.to_user_string() for key in upstream} >= ASSETS - {
         "release",
-        "config/gate_thresholds",
         "ingestion/loads",
         "quarantine/files__customers",
     }
