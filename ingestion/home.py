@@ -79,7 +79,7 @@ def open_home(root: Path) -> Home:
             scratch = stamp.with_suffix(f".{os.getpid()}")
             scratch.write_text(json.dumps({"format": HOME_FORMAT}) + "\n")
             scratch.replace(stamp)
-        written = json.loads(stamp.read_text())["format"]
+        written = int(json.loads(stamp.read_text())["format"])
     except OSError as error:
         raise UserError(
             f"{home.root} can't be used as home: {error.strerror or error}; "
@@ -103,7 +103,11 @@ def lock_home(home: Home) -> Iterator[None]:
         UserError: another run holds it.
     """
     path = home.root / "run.lock"
-    with path.open("a+") as handle:
+    try:
+        handle = path.open("a+")
+    except OSError as error:
+        raise UserError(f"{path} can't be written: {error.strerror}; run as a user who may write there.") from error
+    with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -128,6 +132,10 @@ def _connect_patiently(home: Home, read_only: bool) -> duckdb.DuckDBPyConnection
                 read_only=read_only,
                 config={"memory_limit": memory_limit(), "temp_directory": str(home.temp)},
             )
+        except duckdb.ParserException as error:
+            raise UserError(
+                f"TENURE_MEMORY_LIMIT is {memory_limit()!r}, which is no amount of memory: set it like 6GB."
+            ) from error
         except duckdb.IOException as error:
             if "lock" not in str(error).lower():
                 raise

@@ -208,7 +208,7 @@ def _deliveries(
 
 
 def _load_file(con: duckdb.DuckDBPyConnection, delivery: _Delivery) -> Load:
-    earlier = earlier_load(con, delivery.contract, delivery.file_hash, delivery.mapping_hash)
+    earlier = earlier_load(con, delivery.contract, delivery.name, delivery.file_hash, delivery.mapping_hash)
     if earlier is not None:
         return earlier
     with new_scratch(con) as scratch:
@@ -302,8 +302,9 @@ def _find_known(scratch: Scratch, contract: Contract) -> None:
 def _supersede(con: duckdb.DuckDBPyConnection, delivery: _Delivery, load_id: str) -> int:
     """Mark the rows that this load replaces. Returns how many.
 
-    Where the same file was loaded under another mapping, its rows that the new mapping doesn't yield go too: they
-    would stand beside their own correction.
+    Where the same file was loaded under another mapping, its rows that the new mapping doesn't yield go too, and so
+    do an order's lines without a line id once it comes with line ids (or the reverse): they would stand beside their
+    own correction.
     """
     contract = delivery.contract
     changed = con.execute(
@@ -318,7 +319,15 @@ def _supersede(con: duckdb.DuckDBPyConnection, delivery: _Delivery, load_id: str
             f"and _load_id in ({', '.join(literal(one) for one in earlier)}) "
             "and rowid not in (select old_row from known)"
         ).fetchone()
-    return (changed[0] if changed else 0) + (retired[0] if retired else 0)
+    other_key = None
+    if contract.line_id is not None:
+        order_id, line_id = ident(contract.meta.key[0]), ident(contract.line_id)
+        other_key = con.execute(
+            f"update {contract.raw_table} set _superseded_by = {literal(load_id)} where _superseded_by is null "
+            f"and ({order_id}, {line_id} is null) in (select ({order_id}, {line_id} is not null) from incoming) "
+            "and rowid not in (select old_row from known)"
+        ).fetchone()
+    return sum(counted[0] for counted in (changed, retired, other_key) if counted)
 
 
 def _insert(

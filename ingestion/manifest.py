@@ -57,8 +57,19 @@ def write_load(con: duckdb.DuckDBPyConnection, load: Load) -> None:
     con.execute(f"insert into ingestion.loads values ({values})")
 
 
-def earlier_load(con: duckdb.DuckDBPyConnection, contract: Contract, file_hash: str, mapping_hash: str) -> Load | None:
-    """The load of the same content under the same mapping, if there was one."""
+def earlier_load(
+    con: duckdb.DuckDBPyConnection, contract: Contract, file: str, file_hash: str, mapping_hash: str
+) -> Load | None:
+    """The load that makes loading this file needless: of the same content under the same mapping.
+
+    There is none where the path has had other content since: a correction that is taken back is news.
+    """
+    latest = con.execute(
+        f"""select file_hash from ingestion.loads
+        where {_of_table(contract)} and file = {literal(file)} order by load_id desc limit 1"""
+    ).fetchone()
+    if latest and latest[0] != file_hash:
+        return None
     row = con.execute(
         f"""select {", ".join(_COLUMNS)} from ingestion.loads
         where {_of_table(contract)} and file_hash = {literal(file_hash)} and mapping_hash = {literal(mapping_hash)}

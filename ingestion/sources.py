@@ -37,10 +37,13 @@ class FileTable(_Strict):
 
     @field_validator("columns", mode="before")
     @classmethod
-    def _constants_as_sql(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        return {key: _as_sql(key, content) for key, content in value.items()}
+    def _none_is_empty(cls, value: Any) -> Any:
+        empty = [key for key, content in value.items() if content == ""] if isinstance(value, dict) else []
+        if empty:
+            raise ValueError(
+                f"'{empty[0]}' is mapped to nothing: give a column name or an SQL expression, or leave it out"
+            )
+        return value
 
 
 class _Document(_Strict):
@@ -55,8 +58,11 @@ class Sources:
     sources: dict[str, dict[str, FileTable]]
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML that refuses a key written twice, which PyYAML would resolve in silence."""
+class _UniqueKeyLoader(yaml.BaseLoader):
+    """YAML in which every value is the text that was written, and a key written twice is refused.
+
+    YAML 1.1 would read a column called `No` as false, and one called `2024` as a number.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
@@ -109,14 +115,6 @@ def _load(path: Path) -> Any:
         line = f" (line {mark.line + 1})" if mark is not None else ""
         problem = getattr(error, "problem", None) or "it can't be parsed"
         raise UserError(f"{path.name} isn't valid YAML{line}: {problem}; correct it.") from error
-
-
-def _as_sql(key: Any, value: Any) -> Any:
-    if value is None:
-        raise ValueError(f"'{key}' is mapped to nothing: give a column name or an SQL expression, or leave it out")
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int | float) else value
 
 
 def _problem(detail: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ import duckdb
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ingestion.errors import UserError
 from ingestion.home import (
@@ -34,8 +35,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+# Names and values may hold what rich would take for markup.
+console = Console(file=sys.stdout, highlight=False, soft_wrap=True, markup=False)
+errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Folder that the deployment writes to; TENURE_HOME, or .tenure.")
@@ -50,8 +52,8 @@ class _Progress(logging.Handler):
         self._start = time.monotonic()
 
     def emit(self, record: logging.LogRecord) -> None:
-        console.print(f"[dim]{time.monotonic() - self._start:6.1f} s[/dim]  ", end="")
-        console.print(record.getMessage(), markup=False)
+        console.print(f"{time.monotonic() - self._start:6.1f} s  ", end="", style="dim")
+        console.print(record.getMessage())
 
 
 def main() -> None:
@@ -59,7 +61,7 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        errors.print(str(error), markup=False, style="red")
+        errors.print(str(error), style="red")
         sys.exit(1)
 
 
@@ -132,7 +134,7 @@ def status(home: HomeOption = None) -> None:
     from publishing.journal import read_last_run
     from publishing.release import current_release
 
-    opened = open_home(home or default_home())
+    opened = _existing_home(home)
     current = current_release(opened)
     if current is None:
         console.print("No release has been published yet: tenure run publishes one.")
@@ -150,9 +152,9 @@ def status(home: HomeOption = None) -> None:
         )
         console.print(f"Last run  {_age(last_run.ended_at)}: {verdict}")
         if last_run.reason:
-            console.print(last_run.reason, markup=False, style="red")
+            console.print(last_run.reason, style="red")
         for warning in last_run.warnings:
-            console.print(f"  warning: {warning}", markup=False, style="yellow")
+            console.print(f"  warning: {warning}", style="yellow")
     _print_quarantine(opened)
 
 
@@ -161,12 +163,14 @@ def query(sql: str, home: HomeOption = None) -> None:
     """Run SQL against the current release, read-only."""
     from publishing.release import DATABASE, current_release
 
-    opened = open_home(home or default_home())
+    opened = _existing_home(home)
     current = current_release(opened)
     if current is None:
         raise UserError("No release has been published yet: tenure run publishes one.")
     with duckdb.connect(str(current.path / DATABASE), read_only=True) as connection:
         connection.execute("set schema = 'marts'")
+        # A query asks the release, and writes no file beside it.
+        connection.execute("set enable_external_access = false")
         try:
             relation = connection.sql(sql)
             rows = relation.fetchall() if relation is not None else []
@@ -184,20 +188,33 @@ def rollback(
     """Point readers at an earlier release."""
     from publishing.release import rollback as point_back
 
-    opened = open_home(home or default_home())
+    opened = _existing_home(home)
     with lock_home(opened):
         target = point_back(opened, release)
     console.print(f"Readers now see {target.release_id} (as of {target.manifest['as_of_date']}).", style="green")
 
 
+def _existing_home(home: Path | None) -> Home:
+    """The home, for commands that only look: a mistyped path makes no new one."""
+    root = home or default_home()
+    if not root.exists():
+        raise UserError(f"There is no home at {root}: tenure run makes one, --home names another.")
+    return open_home(root)
+
+
 def _check_before_loading(home: Home, sources: Path | None) -> None:
     """Say within a second what would stop the run at once: Dagster and dbt take many to load."""
+    from ingestion.connectors.files import find_files
     from ingestion.sources import read_sources
     from publishing.journal import LastRun, write_last_run
 
     with lock_home(home):
         try:
-            read_sources(sources_path(home, sources))
+            connected = read_sources(sources_path(home, sources))
+            for tables in connected.sources.values():
+                for table, spec in tables.items():
+                    if problems := find_files(spec)[1]:
+                        raise UserError("\n".join(f"{table}: {problem}" for problem in problems))
         except UserError as error:
             write_last_run(home, LastRun.failed("load the sources", str(error)))
             raise
@@ -238,7 +255,7 @@ def _print_warnings(home: Home) -> None:
 
     last_run = read_last_run(home)
     for warning in last_run.warnings if last_run else []:
-        console.print(f"warning: {warning}", markup=False, style="yellow")
+        console.print(f"warning: {warning}", style="yellow")
 
 
 def _print_quarantine(home: Home) -> None:
@@ -257,16 +274,16 @@ def _print_quarantine(home: Home) -> None:
         return
     console.print("Quarantine")
     for table, reason, count in rows:
-        console.print(f"  {count:,}  {table}: {reason}", markup=False)
+        console.print(f"  {count:,}  {table}: {reason}")
 
 
 def _print_rows(columns: list[str], rows: list[tuple[object, ...]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     numeric = [all(isinstance(row[i], int | float | Decimal | None) for row in rows) for i in range(len(columns))]
     for column, is_numeric in zip(columns, numeric, strict=True):
-        table.add_column(column, no_wrap=True, justify="right" if is_numeric else "left")
+        table.add_column(Text(column), no_wrap=True, justify="right" if is_numeric else "left")
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
+        table.add_row(*(Text("" if value is None else str(value)) for value in row))
     # Wider than the terminal, so that no value is ever cut.
     wide = Console(file=sys.stdout, width=100_000, highlight=False)
     wide.print(table, width=wide.measure(table).maximum)

@@ -37,7 +37,7 @@ def release(deployment: Deployment) -> Iterator[dg.AssetCheckResult | dg.Materia
     """One gated release: database, Parquet files, manifest, gate's result and report, swapped in at once."""
     with deployment.step("publish the release") as home:
         try:
-            published, result = publish(home, DBT_MANIFEST)
+            published, result = publish(home, DBT_MANIFEST, is_as_of_given=deployment.as_of() is not None)
         except GateBlockedError as blocked:
             yield from _check_results(blocked.result)
             raise

@@ -39,9 +39,12 @@ def write_last_run(home: Home, last_run: LastRun) -> None:
 
 
 def read_last_run(home: Home) -> LastRun | None:
-    """The last run, or None where there was none."""
+    """The last run, or None where there was none, or what it left can't be read."""
     path = home.root / "last_run.json"
-    return LastRun(**json.loads(path.read_text())) if path.exists() else None
+    try:
+        return LastRun(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def _timestamp() -> str:

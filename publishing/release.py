@@ -33,7 +33,11 @@ class GateBlockedError(UserError):
     def __init__(self, result: GateResult) -> None:
         self.result = result
         findings = "\n".join(f"- {check.finding}" for check in result.errors)
-        super().__init__(f"The gate blocked publication; readers keep the last release.\n{findings}")
+        super().__init__(
+            f"The gate blocked publication; what readers see stays as it was.\n{findings}\n"
+            "If the data are wrong, mend them at their source and run again; if they are right, change the threshold "
+            "in dbt_project/seeds/config/gate_thresholds.csv."
+        )
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Manifest:
     data_through: dict[str, str]
     previous_release_id: str | None
     is_changed: bool
+    last_load_id: str | None
     loads: dict[str, int]
     tables: dict[str, TableFigures]
     state_tables: dict[str, TableFigures]
@@ -80,17 +85,21 @@ def load_libraries() -> None:
     import publishing.report.pages  # noqa: F401
 
 
-def publish(home: Home, dbt_manifest: Path) -> tuple[Release, GateResult]:
+def publish(home: Home, dbt_manifest: Path, *, is_as_of_given: bool = False) -> tuple[Release, GateResult]:
     """Run the gate over every mart and, only if no error was found, publish them.
+
+    `is_as_of_given`: the run was asked for a date, rather than for the newest data.
 
     Raises:
         GateBlockedError: the gate found errors; nothing was published.
-        UserError: there is nothing to publish.
+        UserError: there is nothing to publish, or the marts are not whole.
     """
     contract = read_contract(dbt_manifest)
-    as_of_date = _as_of_date(home)
+    _refuse_half_built(home)
+    context = _context(home)
+    as_of_date = context.as_of_date
     previous = current_release(home)
-    baseline = _baseline(home, as_of_date)
+    baseline = _baseline(home, as_of_date if is_as_of_given else date.max)
     log.info("judging %d marts", len(contract.marts))
     result = judge(
         home.warehouse, {name: list(table.columns) for name, table in contract.marts.items()}, as_of_date, baseline
@@ -109,10 +118,11 @@ def publish(home: Home, dbt_manifest: Path) -> tuple[Release, GateResult]:
             release_id=f"{created_at:%Y%m%dT%H%M%S}.{created_at.microsecond // 1000:03}Z-{content_hash[:8]}",
             created_at=created_at.isoformat(timespec="milliseconds"),
             as_of_date=as_of_date.isoformat(),
-            data_through=_data_through(warehouse, as_of_date),
+            data_through={"files.order_lines": context.data_through_at.isoformat()},
             previous_release_id=previous.release_id if previous else None,
             is_changed=previous is None or previous.manifest["content_hash"] != content_hash,
-            loads=_loads_since(warehouse, _newest(home)),
+            last_load_id=context.last_load_id,
+            loads=_loads_since(warehouse, _newest(home), context.last_load_id),
             tables=tables,
             state_tables=_figures(warehouse, contract.state),
             content_hash=content_hash,
@@ -190,22 +200,49 @@ def restore_state(home: Home) -> bool:
     return True
 
 
-def _as_of_date(home: Home) -> date:
+@dataclass(frozen=True)
+class _Context:
+    """What the marts were built from."""
+
+    as_of_date: date
+    data_through_at: datetime
+    last_load_id: str | None
+
+
+def _context(home: Home) -> _Context:
     with connect_warehouse(home, read_only=True) as warehouse:
-        row = warehouse.sql("select as_of_date from intermediate.int_run__context").fetchone()
+        row = warehouse.sql(
+            "select as_of_date, data_through_at, last_load_id from intermediate.int_run__context"
+        ).fetchone()
     if row is None or row[0] is None:
         raise UserError("There are no records to publish: connect a source in sources.yml, then run again.")
-    as_of_date: date = row[0]
-    return as_of_date
+    if row[1] is None:
+        raise UserError(f"There is no order on or before {row[0]}: give a later --as-of, or load older orders.")
+    return _Context(*row)
 
 
-def _baseline(home: Home, as_of_date: date) -> Baseline | None:
-    """The newest release that describes a date up to this one: a backfill is not compared with its future."""
+def _refuse_half_built(home: Home) -> None:
+    results = home.dbt_target / "run_results.json"
+    ends = [node["status"] for node in json.loads(results.read_text())["results"]] if results.exists() else ["missing"]
+    if {"error", "fail", "missing"} & set(ends):
+        raise UserError("The marts are not whole: the last dbt build failed or was cut off; run the whole job again.")
+
+
+def _baseline(home: Home, until: date) -> Baseline | None:
+    """The release of the latest date up to `until`, none newer than the current.
+
+    A backfill is thus not compared with its future, nor the next run with the backfill.
+    """
     current = current_release(home)
-    candidates = [r for r in list_releases(home) if r.manifest["as_of_date"] <= as_of_date.isoformat()]
-    if current and current in candidates:
-        candidates = candidates[: candidates.index(current) + 1]
-    return Baseline(candidates[-1].release_id, candidates[-1].path / DATABASE) if candidates else None
+    candidates = [
+        release
+        for release in list_releases(home)
+        if release.manifest["as_of_date"] <= until.isoformat() and current and release.release_id <= current.release_id
+    ]
+    if not candidates:
+        return None
+    last = max(candidates, key=lambda release: (release.manifest["as_of_date"], release.release_id))
+    return Baseline(last.release_id, last.path / DATABASE)
 
 
 def _newest(home: Home) -> Release | None:
@@ -234,21 +271,15 @@ def _combine(tables: dict[str, TableFigures]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _data_through(warehouse: duckdb.DuckDBPyConnection, as_of_date: date) -> dict[str, str]:
-    rows = warehouse.execute(
-        """select source || '.' || table_name, max(least(window_end, ?::date + interval 1 day - interval 1 second))
-        from ingestion.loads where window_end is not null group by all order by all""",
-        [as_of_date],
-    ).fetchall()
-    return {name: through.isoformat() for name, through in rows}
-
-
-def _loads_since(warehouse: duckdb.DuckDBPyConnection, release: Release | None) -> dict[str, int]:
-    since = datetime.fromisoformat(release.manifest["created_at"]) if release else datetime.min.replace(tzinfo=UTC)
+def _loads_since(
+    warehouse: duckdb.DuckDBPyConnection, release: Release | None, last_load_id: str | None
+) -> dict[str, int]:
+    """What the files brought that this release is the first to hold. Load ids sort by time."""
+    since = (release.manifest["last_load_id"] if release else None) or ""
     row = warehouse.execute(
         """select count(*), sum(received_count), sum(loaded_count), sum(quarantined_count), sum(superseded_count)
-        from ingestion.loads where received_at > ?""",
-        [since.replace(tzinfo=None)],
+        from ingestion.loads where load_id > ? and load_id <= ?""",
+        [since, last_load_id or ""],
     ).fetchone()
     assert row
     names = ("new", "received", "loaded", "quarantined", "superseded")

@@ -168,3 +168,47 @@ def test_columns_of_the_release_are_described(shop_run: Run) -> None:
         where schema_name in ('marts', 'state') and table_name != 'release_info' and comment is null"""
     )
     assert bare == []
+
+
+def test_a_loss_of_the_newest_data_is_a_loss(shop_home: Home, tmp_path: Path) -> None:
+    """The default as-of date goes back with the data; the release to compare with does not."""
+    before = current_release(shop_home)
+    shop_home.warehouse.unlink()
+    old = [row for row in order_lines() if row["ordered_at"] < "2024-03-01"]
+    run = run_pipeline(shop_home.root, write_shop(tmp_path / "files", old))
+    assert not run.succeeded
+    assert any("marts.fct_orders has" in error and "are gone" in error for error in run.errors), run.errors
+    assert current_release(shop_home) == before
+
+
+def test_a_line_mended_at_the_source_leaves_the_quarantine(tmp_path: Path) -> None:
+    rows = order_lines()
+    bad = [{**rows[0], "unit_price": "-1"}, *rows[1:]]
+    sources = write_shop(tmp_path / "files", bad)
+    first = run_pipeline(tmp_path / "home", sources)
+    assert first.succeeded, first.errors
+    refused = "select sum(line_count) from marts.rpt_order_line_balance where disposition = 'quarantined'"
+    assert first.sql(refused) == [(1,)]
+    write_lines(tmp_path / "files" / "orders.csv", rows)
+    second = run_pipeline(tmp_path / "home", sources)
+    assert second.succeeded, second.errors
+    assert second.sql(refused) == [(None,)]
+    assert second.sql("select sum(line_count) from marts.rpt_order_line_balance") == [(len(rows),)]
+
+
+def test_half_built_marts_are_not_published(shop_home: Home) -> None:
+    from ingestion.errors import UserError
+    from ingestion.home import PROJECT_ROOT
+    from publishing.release import publish
+
+    results = shop_home.dbt_target / "run_results.json"
+    content = json.loads(results.read_text())
+    content["results"][-1]["status"] = "fail"
+    results.write_text(json.dumps(content))
+    with pytest.raises(UserError, match="The marts are not whole"):
+        publish(shop_home, PROJECT_ROOT / "dbt_project" / "target" / "manifest.json")
+
+
+def test_an_as_of_date_before_the_data_is_named(shop_home: Home, shop_run: Run) -> None:
+    run = run_pipeline(shop_home.root, shop_run.home.root.parent / "files" / "sources.yml", as_of="2020-01-31")
+    assert run.errors == ["There is no order on or before 2020-01-31: give a later --as-of, or load older orders."]

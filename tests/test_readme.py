@@ -57,5 +57,5 @@ def test_the_example_mapping_names_columns_of_the_contract() -> None:
 
 def test_make_targets_of_the_readme_exist() -> None:
     makefile = (PROJECT_ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"`?make ([a-z-]+)", README)):
+    for target in set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

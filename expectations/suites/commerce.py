@@ -1,7 +1,5 @@
 """Suites of the area commerce."""
 
-from datetime import timedelta
-
 import great_expectations.expectations as gxe
 
 from expectations.evidence import Check, Evidence, between, no_rows, table_checks
@@ -26,20 +24,24 @@ def fct_orders(evidence: Evidence) -> list[Check]:
 
 
 def _freshness(evidence: Evidence) -> list[Check]:
-    checks = []
-    for severity in ("error", "warning"):
-        days = int(evidence.threshold(f"freshness_{severity}_days"))
-        oldest = evidence.as_of_date - timedelta(days=days)
-        checks.append(
-            no_rows(
-                f"freshness ({days} days)",
-                severity,
-                f"select max(order_date) from {{batch}} having max(order_date) < date '{oldest}'",
-                f"The newest order is more than {days} days older than the as-of date {evidence.as_of_date}: "
-                "the order source may have stopped.",
-            )
-        )
-    return checks
+    """How far the newest order line, be it a cancellation, lies behind the as-of date."""
+    warning, error = (int(evidence.threshold(f"freshness_{severity}_days")) for severity in ("warning", "error"))
+    newest = "select 1 from intermediate.int_run__context where exists (select 1 from {batch}) and "
+    stopped = f"days older than the as-of date {evidence.as_of_date}: the order source may have stopped."
+    return [
+        no_rows(
+            "freshness",
+            "error",
+            f"{newest} as_of_date - cast(data_through_at as date) > {error}",
+            f"The newest order is more than {error} {stopped}",
+        ),
+        no_rows(
+            "freshness warning",
+            "warning",
+            f"{newest} as_of_date - cast(data_through_at as date) between {warning + 1} and {error}",
+            f"The newest order is more than {warning} {stopped}",
+        ),
+    ]
 
 
 def _distribution(evidence: Evidence) -> list[Check]:

@@ -46,7 +46,9 @@ def retention_curves(cells: list[Row], pooled: list[Row]) -> Markup | None:
     dots = alt.Chart(_data(curves)).mark_circle(color=LIGHT, size=9, opacity=1).encode(x=x, y=y)
     halo = alt.Chart(_data(average)).mark_line(color="white", strokeWidth=5.5).encode(x=x, y=y)
     thick = alt.Chart(_data(average)).mark_line(color=DARK, strokeWidth=2.8, point=_point(DARK)).encode(x=x, y=y)
-    ending = alt.Chart(_data([last | {"text": f"average {percent(last['rate'], 0)}"}])).encode(x=x, y=y, text="text:N")
+    ending = alt.Chart(_data([last | {"text": f"average, month {last['age']}: {percent(last['rate'], 0)}"}])).encode(
+        x=x, y=y, text="text:N"
+    )
     label = ending.mark_text(align="left", dx=9, fontSize=12, fontWeight="bold", color=DARK)
     clearing = ending.mark_text(align="left", dx=9, fontSize=12, fontWeight="bold", stroke="white", strokeWidth=4)
     return _svg(alt.layer(thin, dots, halo, thick, clearing, label), 680, 225, "curves", right=104)

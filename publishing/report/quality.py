@@ -112,18 +112,18 @@ def balance_sentence(balance: list[Row], anonymous_order_count: int) -> str:
         )
     if refused:
         parts.append(f"{count(refused)} broke a rule and are quarantined, in no figure at all")
-    return f"Of all {plural(total, 'line')} ever received, {'; '.join(parts)}." if parts else ""
+    return f"Of the {plural(total, 'line')} up to the as-of date, {'; '.join(parts)}." if parts else ""
 
 
 def loads_sentence(release: Release) -> str:
     """What this run read."""
     loads = release.manifest.get("loads") or {}
     if not loads.get("new"):
-        return "This run found no new data to load."
+        return "Nothing new was loaded since the last release."
     return (
-        f"This run made {plural(loads['new'], 'new load')}: {plural(loads['received'], 'line')} received, "
-        f"{count(loads['loaded'])} loaded, {count(loads['quarantined'])} quarantined; "
-        f"{count(loads['superseded'])} earlier lines were replaced."
+        f"New since the last release: {plural(loads['new'], 'file')} with {plural(loads['received'], 'row')}, of which "
+        f"{count(loads['loaded'])} were loaded, {count(loads['quarantined'])} quarantined, and "
+        f"{count(loads['superseded'])} known already."
     )
 
 

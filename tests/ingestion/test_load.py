@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -88,6 +89,30 @@ def test_the_same_file_twice_loads_nothing(deployment: Deployment) -> None:
     (renamed,) = deployment.load()
     assert not renamed.is_new
     assert len(counts(deployment)) == 1
+
+
+def test_a_correction_that_is_taken_back_is_news(deployment: Deployment) -> None:
+    for price in ("3.50", "99.00", "3.50"):
+        deployment.write("a.csv", HEADER + line("A1", price=price, line_id="1"))
+        deployment.load()
+    assert deployment.query("select unit_price from raw_files.order_lines where _superseded_by is null") == [
+        (Decimal("3.5000"),)
+    ]
+
+
+@pytest.mark.parametrize("with_id_first", [True, False])
+def test_line_ids_that_come_later_replace_the_lines_without(deployment: Deployment, with_id_first: bool) -> None:
+    deliveries = [HEADER + line("A1", "P1") + line("A1", "P2"), HEADER + line("A1", "P1", line_id="1")]
+    deliveries[1] += line("A1", "P2", line_id="2")
+    other = line("B1", "P1") if with_id_first else line("B1", "P1", line_id="1")
+    deployment.write("first.csv", deliveries[with_id_first] + other)
+    deployment.load()
+    deployment.write("second.csv", deliveries[not with_id_first])
+    deployment.load()
+    current = (
+        "select order_id, count(*) from raw_files.order_lines where _superseded_by is null group by all order by 1"
+    )
+    assert deployment.query(current) == [("A1", 2), ("B1", 1)]
 
 
 def test_an_identical_copy_beside_it_loads_nothing(deployment: Deployment) -> None:

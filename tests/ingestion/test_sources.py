@@ -57,7 +57,10 @@ TABLE = "sources: {files: {order_lines: {path: a.csv, columns: {order_id: o}, %s
         (TABLE % "format: xlsx", "'xlsx': write csv, parquet or jsonl"),
         ("sources: {files: {order_lines: {columns: {order_id: o}}}}", "order_lines.path' is missing"),
         ("sources: {files: {order_lines: {path: a.csv}}}", "order_lines.columns' is missing"),
-        ("sources: {files: {order_lines: {path: 3, columns: {order_id: o}}}}", "should be a path or a list of paths"),
+        (
+            "sources: {files: {order_lines: {path: {a: b}, columns: {order_id: o}}}}",
+            "should be a path or a list of paths",
+        ),
         ("sources: {files: {order_lines: {path: a.csv, columns: {order_id: }}}}", "'order_id' is mapped to nothing"),
         ("sources: {files: {order_lines: {path: a.csv, columns: {order_id: [a]}}}}", "should be text"),
         ("sources: {files: {customers: {path: a}, customers: {path: b}}}", r"'customers' stands there twice"),
@@ -83,3 +86,10 @@ def test_no_file_and_no_text(tmp_path: Path) -> None:
         read_sources(tmp_path / "sources.yml")
     with pytest.raises(UserError, match="can't be read"):
         read_sources(tmp_path)
+
+
+def test_a_column_called_no_is_a_column(tmp_path: Path) -> None:
+    """YAML 1.1 reads `No` as false and 2024 as a number."""
+    path = tmp_path / "sources.yml"
+    path.write_text("sources: {files: {order_lines: {path: a.csv, columns: {order_id: No, quantity: 2024}}}}")
+    assert read_sources(path).sources["files"]["order_lines"].columns == {"order_id": "No", "quantity": "2024"}

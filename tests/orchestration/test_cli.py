@@ -196,3 +196,21 @@ def test_the_readmes_two_commands(tmp_path: Path) -> None:
     assert last_line.startswith(f"Published {tmp_path / 'published' / 'releases'}")
     assert Path(re.search(r"report: (.*)\)", last_line).group(1)).exists()  # type: ignore[union-attr]
     assert "Quarantine" in said(tenure("status", "--home", tmp_path))
+
+
+@pytest.mark.whole_run
+def test_values_are_shown_as_they_are_and_a_query_writes_nothing(shop_home: Home, tmp_path: Path) -> None:
+    shown = said(tenure("query", "select '[/b][red]x' as \"[red]\"", "--home", shop_home.root))
+    assert shown.split() == ["[red]", "[/b][red]x"]
+    target = tmp_path / "out.csv"
+    written = tenure("query", f"copy (select 1) to '{target}'", "--home", shop_home.root)
+    assert written.returncode == 1
+    assert not target.exists()
+
+
+def test_a_mistyped_home_makes_none(tmp_path: Path) -> None:
+    for command in (["status"], ["query", "select 1"], ["rollback"]):
+        result = tenure(*command, "--home", tmp_path / "typo")
+        assert result.returncode == 1
+        assert "There is no home at" in said(result)
+    assert not (tmp_path / "typo").exists()

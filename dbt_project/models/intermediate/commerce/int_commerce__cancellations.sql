@@ -50,6 +50,7 @@ same_order as (
             cancelled.source = sold.source
             and cancelled.order_id = sold.order_id
             and cancelled.product_id is not distinct from sold.product_id
+            and cancelled.unit_price <= sold.unit_price
             and cancelled.currency = sold.currency
             and cancelled.ordered_at >= sold.sold_at
 
@@ -84,7 +85,8 @@ earlier_sales as (
 
 ),
 
--- The most recent earlier sale that holds the whole quantity; the order's own sale goes before any other.
+-- The most recent earlier sale that holds the whole quantity. The order's own sale goes before any other, and of its
+-- prices the nearest, for a refund is never more than was paid.
 chosen_sales as (
 
     select *
@@ -93,7 +95,7 @@ chosen_sales as (
     qualify
         row_number() over (
             partition by source, order_id, line_id, product_id, line_occurrence
-            order by match_rule asc, sold_at desc, sale_order_id desc, sale_unit_price desc
+            order by match_rule asc, sale_unit_price asc, sold_at desc, sale_order_id desc
         ) = 1
 
 ),

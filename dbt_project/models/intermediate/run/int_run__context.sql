@@ -18,6 +18,13 @@ as_of as (
 
 ),
 
+loads as (
+
+    select max(load_id) as last_load_id
+    from {{ ref('stg_ingestion__loads') }}
+
+),
+
 final as (
 
     select
@@ -25,8 +32,10 @@ final as (
         max(order_lines.ordered_at) as data_through_at,
         case
             when min(order_lines.currency) = max(order_lines.currency) then min(order_lines.currency)
-        end as reporting_currency
+        end as reporting_currency,
+        any_value(loads.last_load_id) as last_load_id
     from as_of
+    cross join loads
     left join order_lines
         on as_of.as_of_date >= cast(order_lines.ordered_at as date)
     group by as_of.as_of_date
@@ -36,5 +45,6 @@ final as (
 select
     as_of_date,
     data_through_at,
-    reporting_currency
+    reporting_currency,
+    last_load_id
 from final
