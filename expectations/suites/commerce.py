@@ -27,18 +27,19 @@ def _freshness(evidence: Evidence) -> list[Check]:
     """How far the newest order line, be it a cancellation, lies behind the as-of date."""
     warning, error = (int(evidence.threshold(f"freshness_{severity}_days")) for severity in ("warning", "error"))
     newest = "select 1 from intermediate.int_run__context where exists (select 1 from {batch}) and "
+    lag = f"date '{evidence.as_of_date}' - cast(data_through_at as date)"
     stopped = f"days older than the as-of date {evidence.as_of_date}: the order source may have stopped."
     return [
         no_rows(
             "freshness",
             "error",
-            f"{newest} as_of_date - cast(data_through_at as date) > {error}",
+            f"{newest} {lag} > {error}",
             f"The newest order is more than {error} {stopped}",
         ),
         no_rows(
             "freshness warning",
             "warning",
-            f"{newest} as_of_date - cast(data_through_at as date) between {warning + 1} and {error}",
+            f"{newest} {lag} between {warning + 1} and {error}",
             f"The newest order is more than {warning} {stopped}",
         ),
     ]
