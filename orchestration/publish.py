@@ -30,7 +30,15 @@ def _inputs() -> list[dg.AssetKey]:
 
 @dg.asset(
     deps=_inputs(),
-    check_specs=[dg.AssetCheckSpec(name, asset="release", blocking=True) for name in CONTRACT.marts],
+    check_specs=[
+        dg.AssetCheckSpec(
+            name,
+            asset="release",
+            blocking=True,
+            description=f"The gate's suite of marts.{name}, in expectations/suites.",
+        )
+        for name in CONTRACT.marts
+    ],
     group_name="publishing",
 )
 def release(deployment: Deployment) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
@@ -56,12 +64,14 @@ def release(deployment: Deployment) -> Iterator[dg.AssetCheckResult | dg.Materia
 
 
 def _check_results(result: GateResult) -> Iterator[dg.AssetCheckResult]:
-    for table, checks in groupby(result.checks, key=lambda check: check.table):
+    for table, suite in groupby(result.checks, key=lambda check: check.table):
+        checks = list(suite)
         failed = [check for check in checks if not check.passed]
         blocks = any(check.severity == "error" for check in failed)
         yield dg.AssetCheckResult(
             check_name=table,
             passed=not failed,
             severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
-            description="; ".join(str(check.finding) for check in failed) or None,
+            description=" ".join(str(check.finding) for check in failed) or None,
+            metadata={"checks": ", ".join(check.check for check in checks)},
         )
