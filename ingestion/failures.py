@@ -41,8 +41,8 @@ def explained(
     if failing:
         return UserError(
             f"the expression for {listed(failing)} fails on a value of {file_name}: use try_cast(…) for cast(…), or "
-            "try_strptime(…) for strptime(…), in "
-            "sources.yml, so that such a row goes to quarantine and not the whole file."
+            "try_strptime(…) for strptime(…), in sources.yml, so that such a row "
+            "goes to quarantine and not the whole file."
         )
     return UserError(f"{file_name} can't be read to its end; it is damaged: export it again.")
 

@@ -53,6 +53,11 @@ class Home:
     def dbt_target(self) -> Path:
         return self.root / "dbt_target"
 
+    @property
+    def dbt_results(self) -> Path:
+        """How each node of the last dbt build ended; absent while one runs, and after one that was cut off."""
+        return self.dbt_target / "run_results.json"
+
 
 def default_home() -> Path:
     """`TENURE_HOME`, or `.tenure` in the checkout."""

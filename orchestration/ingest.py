@@ -28,7 +28,10 @@ def _raw_tables() -> list[dg.AssetSpec]:
     ]
 
 
-@dg.multi_asset(specs=_raw_tables(), name="ingest")
+RAW_TABLES = _raw_tables()
+
+
+@dg.multi_asset(specs=RAW_TABLES, name="ingest")
 def ingest(deployment: Deployment) -> Iterator[dg.MaterializeResult[None]]:
     """Load what is new in the connected sources; what breaks a contract is quarantined."""
     with deployment.step("load the sources") as home:
@@ -44,7 +47,7 @@ def ingest(deployment: Deployment) -> Iterator[dg.MaterializeResult[None]]:
                 accept_shrink=deployment.accept_shrink,
                 received_at=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
             )
-        for spec in _raw_tables():
+        for spec in RAW_TABLES:
             new = [load for load in loads if load.is_new and [load.source, load.table_name] == list(spec.key.path)]
             yield dg.MaterializeResult(
                 asset_key=spec.key,

@@ -26,7 +26,6 @@ log = logging.getLogger("tenure.transform")
 
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 DBT_MANIFEST = DBT_PROJECT_DIR / "target" / "manifest.json"
-RUN_RESULTS = "run_results.json"
 DBT_EXECUTABLE = str(Path(sys.executable).parent / "dbt")
 
 
@@ -47,7 +46,7 @@ def dbt_manifest() -> Path:
     changed = max(
         path.stat().st_mtime
         for path in (DBT_PROJECT_DIR, *DBT_PROJECT_DIR.rglob("*"))
-        if not {"target", "logs"} & set(path.relative_to(DBT_PROJECT_DIR).parts) and path.suffix != ".user.yml"
+        if not {"target", "logs"} & set(path.relative_to(DBT_PROJECT_DIR).parts) and path.name != ".user.yml"
     )
     if not DBT_MANIFEST.exists() or DBT_MANIFEST.stat().st_mtime < changed:
         log.info("parsing the dbt project")
@@ -83,7 +82,7 @@ def transform(context: dg.AssetExecutionContext, dbt: DbtCli, deployment: Deploy
             DBT_ENV_SECRET_TEMP=str(home.temp),
             DBT_ENV_SECRET_MEMORY_LIMIT=memory_limit(),
         )
-        (home.dbt_target / RUN_RESULTS).unlink(missing_ok=True)
+        home.dbt_results.unlink(missing_ok=True)
         invocation = dbt.cli(arguments, context=context, target_path=home.dbt_target, raise_on_error=False)
         for event in invocation.stream():
             if isinstance(event, dg.Output):
@@ -95,7 +94,7 @@ def transform(context: dg.AssetExecutionContext, dbt: DbtCli, deployment: Deploy
 
 def _failure(home: Home) -> str:
     """One line for each node that failed. A database's own message stays in dbt's log: it may quote a value."""
-    path = home.dbt_target / RUN_RESULTS
+    path = home.dbt_results
     if not path.exists():
         return f"dbt could not start; {home.dbt_target / 'dbt.log'} says why."
     lines = []

@@ -18,6 +18,7 @@ from expectations.gate import Baseline, GateResult, judge
 from expectations.gate import load_library as load_judge
 from ingestion.errors import UserError
 from ingestion.home import Home, connect_warehouse, memory_limit
+from ingestion.text import literal
 from publishing.contract import PublicationContract, PublishedTable, read_contract
 
 log = logging.getLogger("tenure.publishing")
@@ -191,7 +192,7 @@ def restore_state(home: Home) -> bool:
     with connect_warehouse(home) as warehouse:
         if warehouse.sql("select 1 from duckdb_tables() where schema_name = 'state'").fetchone():
             return False
-        warehouse.execute(f"attach {_quoted(current.path / DATABASE)} as release (read_only)")
+        warehouse.execute(f"attach {literal(str(current.path / DATABASE))} as release (read_only)")
         warehouse.execute("create schema if not exists state")
         for name in current.manifest["state_tables"]:
             warehouse.execute(f'create table state."{name}" as from release.state."{name}"')
@@ -222,7 +223,7 @@ def _context(home: Home) -> _Context:
 
 
 def _refuse_half_built(home: Home) -> None:
-    results = home.dbt_target / "run_results.json"
+    results = home.dbt_results
     ends = [node["status"] for node in json.loads(results.read_text())["results"]] if results.exists() else ["missing"]
     if {"error", "fail", "missing"} & set(ends):
         raise UserError("The marts are not whole: the last dbt build failed or was cut off; run the whole job again.")
@@ -295,12 +296,12 @@ def _write_database(home: Home, folder: Path, contract: PublicationContract, man
     with duckdb.connect(
         str(folder / DATABASE), config={"memory_limit": memory_limit(), "temp_directory": str(home.temp)}
     ) as release:
-        release.execute(f"attach {_quoted(home.warehouse)} as warehouse (read_only)")
+        release.execute(f"attach {literal(str(home.warehouse))} as warehouse (read_only)")
         for table in (*contract.marts.values(), *contract.state.values()):
             log.info("writing %s.%s", table.schema, table.name)
             _write_table(release, table)
             if table.schema == "marts":
-                target = _quoted(folder / "parquet" / f"{table.name}.parquet")
+                target = literal(str(folder / "parquet" / f"{table.name}.parquet"))
                 release.execute(f'copy marts."{table.name}" to {target} (format parquet, compression zstd)')
         release.execute(
             """create table marts.release_info as
@@ -325,9 +326,9 @@ def _write_table(release: duckdb.DuckDBPyConnection, table: PublishedTable) -> N
     order = "order by all" if table.name.startswith("rpt_") else ""
     release.execute(f'create schema if not exists "{table.schema}"')
     release.execute(f"create table {name} as select * from warehouse.{name} {order}")
-    release.execute(f"comment on table {name} is {_quoted(table.description)}")
+    release.execute(f"comment on table {name} is {literal(table.description)}")
     for column, (_, description) in table.columns.items():
-        release.execute(f'comment on column {name}."{column}" is {_quoted(description)}')
+        release.execute(f'comment on column {name}."{column}" is {literal(description)}')
 
 
 def _write_report(folder: Path) -> None:
@@ -335,10 +336,6 @@ def _write_report(folder: Path) -> None:
     from publishing.report import write_report
 
     write_report(folder)
-
-
-def _quoted(text: object) -> str:
-    return "'" + str(text).replace("'", "''") + "'"
 
 
 def _flush(folder: Path) -> None:
