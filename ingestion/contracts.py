@@ -20,6 +20,20 @@ RAW_PREFIX = "raw_"
 DATA_TYPE = re.compile(r"varchar|timestamp|date|boolean|bigint|integer|double|decimal\(\d{1,2}, ?\d{1,2}\)")
 
 
+Role = Literal[
+    "crm",
+    "billing",
+    "support",
+    "product",
+    "feedback",
+    "messaging",
+    "commerce",
+    "loyalty",
+    "interventions",
+    "success",
+]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,7 +55,8 @@ class ColumnMeta(_Strict):
     accepted_values: tuple[str, ...] | None = None
     pattern: str | None = None
     not_after_received: bool = False
-    data_class: Literal["none", "personal"]
+    references: str | None = Field(default=None, pattern=r"\w+\.\w+")
+    data_class: Literal["none", "personal", "sensitive"]
 
     @field_validator("pattern")
     @classmethod
@@ -54,12 +69,34 @@ class ColumnMeta(_Strict):
 
 
 class TableMeta(_Strict):
-    """What a table's `config.meta` may say."""
+    """What a table's `config.meta` may say.
 
+    `version`: the column by which the newest version of a record is known; without it, what comes later wins.
+    `dated_by`: the column that dates a record in its own world; the first timestamp where none is named.
+    `delivery`: `full` where each file or extract is the whole table, so that what it lacks was deleted.
+    """
+
+    role: Role
     key: tuple[str, ...] = Field(min_length=1)
     key_without_id: tuple[str, ...] | None = None
+    version: str | None = None
+    dated_by: str | None = None
+    delivery: Literal["changes", "full"] = "changes"
+    is_critical: bool = False
+    enables: str | None = None
     owner: str
     rules: tuple[Rule, ...] = ()
+
+
+class SourceMeta(_Strict):
+    """What a source's `config.meta` says: its name for people, and how old its newest record may be, in days.
+
+    `freshness_days` is the target; past `stale_days` the source counts as stopped.
+    """
+
+    system: str
+    freshness_days: int = Field(ge=0)
+    stale_days: int = Field(ge=0)
 
 
 class Column(_Strict):
