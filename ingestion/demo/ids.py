@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 from numpy.typing import NDArray
 
 Index = NDArray[Any] | pl.Series
@@ -145,14 +144,11 @@ def _nibbles(number: NDArray[np.uint64]) -> NDArray[np.uint8]:
 def _checksum(code: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """One character per five of the id: bit i is set where the i-th of them is a capital letter."""
     is_capital = ((code >= ord("A")) & (code <= ord("Z"))).reshape(len(code), 3, 5)
-    return CHECKSUM[(is_capital * (1 << np.arange(5))).sum(axis=2)]
+    bits: NDArray[np.int64] = (is_capital * (1 << np.arange(5))).sum(axis=2)
+    return CHECKSUM[bits]
 
 
 def _text(code: NDArray[np.uint8]) -> pl.Series:
     """Rows of equally many ASCII characters as text, without a Python object for each."""
-    count, width = code.shape
-    offsets = np.arange(0, (count + 1) * width, width, dtype=np.int64)
-    array = pa.LargeStringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(code)))
-    series = pl.from_arrow(array)
-    assert isinstance(series, pl.Series)
-    return series
+    rows = np.ascontiguousarray(code).view(f"S{code.shape[1]}").ravel()
+    return pl.Series(rows, dtype=pl.Binary).cast(pl.String)
