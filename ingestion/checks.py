@@ -25,10 +25,14 @@ _TYPE_WORDS = {
 
 @dataclass(frozen=True)
 class Check:
-    """`passes` is false for a bad row (NULL counts as passed); `reason` is a SQL text for it."""
+    """`passes` is false for a bad row (NULL counts as passed); `reason` is a SQL text for it.
+
+    `typed_column`: the column whose type is checked, or None for another check.
+    """
 
     passes: str
     reason: str
+    typed_column: str | None = None
 
 
 def source_name(column: str) -> str:
@@ -140,7 +144,7 @@ def _right_type(column: Column, source_type: str, text: str) -> Check | None:
         kind = f"case when {is_number} then 'does not fit {column.data_type}' else 'is not a number' end"
     else:
         kind = literal(f"is not {_TYPE_WORDS.get(column.data_type, column.data_type)}")
-    return Check(f"({given} or ({fits}))", _sentence(column, kind))
+    return Check(f"({given} or ({fits}))", _sentence(column, kind), column.name)
 
 
 def _value_checks(column: Column, source_type: str, text: str, received_at: datetime) -> list[Check]:

@@ -123,8 +123,10 @@ class Contract(BaseModel):
 
     source: str
     table: str
+    description: str = ""
     columns: tuple[Column, ...]
     meta: TableMeta
+    source_meta: SourceMeta
 
     @property
     def raw_table(self) -> str:
@@ -140,8 +142,18 @@ class Contract(BaseModel):
 
     @property
     def time_column(self) -> str | None:
-        """The column that dates a row, for a load's window: the first timestamp."""
-        return next((column.name for column in self.columns if column.data_type == "timestamp"), None)
+        """The column that dates a record: the one that the contract names, else the first timestamp."""
+        first = next((column.name for column in self.columns if column.data_type == "timestamp"), None)
+        return self.meta.dated_by or first
+
+    @property
+    def required_columns(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns if column.meta.required)
+
+    @property
+    def happened_when_dated(self) -> bool:
+        """Whether a record's date lies in the past by contract: a meeting may be planned, an order can't be."""
+        return any(column.name == self.time_column and column.meta.not_after_received for column in self.columns)
 
     @property
     def line_id(self) -> str | None:
@@ -150,8 +162,12 @@ class Contract(BaseModel):
 
     @cached_property
     def hash(self) -> str:
-        """sha256 of all that decides how a row is judged and keyed; descriptions and owner don't count."""
-        content = self.model_dump(mode="json", exclude={"meta": {"owner"}})
+        """sha256 of all that decides how a row is judged and keyed; descriptions, owner and targets don't count."""
+        judging = {"key", "key_without_id", "version", "delivery", "rules"}
+        content = {
+            "columns": self.model_dump(mode="json", include={"columns"})["columns"],
+            **self.meta.model_dump(mode="json", include=judging),
+        }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -176,10 +192,14 @@ def read_contracts(project_dir: Path) -> Contracts:
         for source in document.get("sources", []):
             if source.get("schema") != f"{RAW_PREFIX}{source['name']}":
                 continue
+            source_meta = _source_meta(path, source, mistakes)
+            if source_meta is None:
+                continue
             for table in source.get("tables", []):
-                contract = _contract(path, source["name"], table, mistakes)
+                contract = _contract(path, source["name"], source_meta, table, mistakes)
                 if contract is not None:
                     contracts[contract.source, contract.table] = contract
+    mistakes += _broken_references(contracts)
     if mistakes:
         raise UserError("\n".join(mistakes))
     if not contracts:
@@ -187,7 +207,32 @@ def read_contracts(project_dir: Path) -> Contracts:
     return contracts
 
 
-def _contract(path: Path, source: str, table: dict[str, Any], mistakes: list[str]) -> Contract | None:
+def _broken_references(contracts: Contracts) -> list[str]:
+    """Foreign keys that name a column which no table of the same source has."""
+    columns = {
+        (contract.source, f"{contract.table}.{name}")
+        for contract in contracts.values()
+        for name in contract.column_names
+    }
+    return [
+        f"{contract.source}.{contract.table}.{column.name}: it references {column.meta.references}, which isn't there."
+        for contract in contracts.values()
+        for column in contract.columns
+        if column.meta.references and (contract.source, column.meta.references) not in columns
+    ]
+
+
+def _source_meta(path: Path, source: dict[str, Any], mistakes: list[str]) -> SourceMeta | None:
+    try:
+        return SourceMeta(**((source.get("config") or {}).get("meta") or {}))
+    except ValidationError as error:
+        mistakes += _sentences(f"{path.name}: {source['name']}", error, SourceMeta)
+        return None
+
+
+def _contract(
+    path: Path, source: str, source_meta: SourceMeta, table: dict[str, Any], mistakes: list[str]
+) -> Contract | None:
     where = f"{path.name}: {source}.{table.get('name')}"
     before = len(mistakes)
     columns = []
@@ -206,12 +251,21 @@ def _contract(path: Path, source: str, table: dict[str, Any], mistakes: list[str
         mistakes += _sentences(where, error, TableMeta)
         return None
     known = {column.name for column in columns}
-    for name in dict.fromkeys((*meta.key, *(meta.key_without_id or ()))):
-        if name not in known and len(mistakes) == before:
-            mistakes.append(f"{where}: key column {name} isn't a column of the table{did_you_mean(name, known)}.")
+    named = {"key column": (*meta.key, *(meta.key_without_id or ())), "version": (meta.version,)}
+    for word, names in {**named, "dated_by": (meta.dated_by,)}.items():
+        for name in dict.fromkeys(names):
+            if name is not None and name not in known and len(mistakes) == before:
+                mistakes.append(f"{where}: {word} {name} isn't a column of the table{did_you_mean(name, known)}.")
     if len(mistakes) > before:
         return None
-    return Contract(source=source, table=table["name"], columns=tuple(columns), meta=meta)
+    return Contract(
+        source=source,
+        table=table["name"],
+        description=" ".join(str(table.get("description", "")).split()),
+        columns=tuple(columns),
+        meta=meta,
+        source_meta=source_meta,
+    )
 
 
 def _sentences(where: str, error: ValidationError, model: type[BaseModel]) -> list[str]:

@@ -1,11 +1,13 @@
 """The only writer of `raw_<source>.<table>` and of its quarantine.
 
-One file is one transaction: its rows, its quarantine and its line in the manifest are all there, or none is.
+One file is one transaction: its rows, its quarantine and its line in the manifest are all there, or none is. A file
+that can't be taken is a refusal: the others go on, what is there stays, and the release says so.
 """
 
+import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from ingestion.connectors.exports import find_exports
 from ingestion.connectors.files import find_files, open_file
 from ingestion.connectors.inspect import file_hash
 from ingestion.contracts import Contract, Contracts
@@ -20,42 +23,63 @@ from ingestion.errors import UserError
 from ingestion.failures import WarehouseError, explained
 from ingestion.manifest import (
     Load,
-    create_manifest,
     earlier_load,
     first_loads,
+    forget_refusals,
+    last_columns,
     last_received,
-    loads_of_content,
+    newest_date,
+    note_added_columns,
+    note_broken_columns,
     write_load,
+    write_orphans,
+    write_refusal,
+    write_tables,
 )
-from ingestion.mapping import Mapping, bind, check_mapping, mapping_hash
-from ingestion.merge import Staged, count, same_content, same_key, stage
+from ingestion.mapping import Mapping, MissingColumnsError, bind, bind_export, check_mapping, export_spec, mapping_hash
+from ingestion.merge import VERSION, RetypedError, Staged, count, stage
 from ingestion.scratch import Scratch, new_scratch
 from ingestion.sources import FileTable, Sources
+from ingestion.tables import prepare_warehouse
 from ingestion.text import counted, did_you_mean, ident, listed, literal
+from ingestion.versions import write_versions
 
 logger = logging.getLogger("tenure.ingestion")
 
-TECHNICAL_COLUMNS = {
-    "_load_id": "varchar",
-    "_row_number": "bigint",
-    "_occurrence": "integer",
-    "_superseded_by": "varchar",
-}
 # An export that lost more than this share of its rows is more likely broken than right.
 SHRINK_SHARE = 0.5
 
 
-class RefusedFilesError(UserError):
-    """Files that were refused, one line each. `loads` holds what was loaded all the same."""
+@dataclass(frozen=True)
+class Refusal:
+    """What could not be loaded, and why; `file` is None where no single file is to blame."""
 
-    def __init__(self, refusals: Sequence[str], loads: Sequence[Load]) -> None:
-        super().__init__("\n".join(refusals))
-        self.loads = list(loads)
+    source: str
+    table: str
+    file: str | None
+    reason: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{shown_table(self.source, self.table)}: {self.reason}"
+
+
+def shown_table(source: str, table: str) -> str:
+    """A raw table as people name it: canonical tables by their own name, others with their system."""
+    return table if source == "files" else f"{source}.{table}"
 
 
 @dataclass(frozen=True)
-class _Delivery:
-    """One file on its way in. `name` is its path relative to sources.yml."""
+class LoadReport:
+    """All loads of the connected files, in order, and what was refused."""
+
+    loads: list[Load]
+    refusals: list[Refusal]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One file on its way in. `name`: its path relative to sources.yml. `is_export`: its columns are the contract's."""
 
     contract: Contract
     spec: FileTable
@@ -65,59 +89,7 @@ class _Delivery:
     mapping_hash: str
     received_at: datetime
     accept_shrink: bool
-
-
-def prepare_warehouse(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> None:
-    """Make each contract's raw and quarantine table and the load manifest where they aren't there yet.
-
-    A raw table of an older contract gets the columns and types of the present one.
-
-    Raises:
-        UserError: what a raw table holds doesn't fit the type that its contract has now.
-    """
-    create_manifest(con)
-    con.execute("create schema if not exists quarantine")
-    for contract in contracts.values():
-        columns = {column.name: column.data_type for column in contract.columns} | TECHNICAL_COLUMNS
-        con.execute(f"create schema if not exists {contract.raw_table.partition('.')[0]}")
-        definition = ", ".join(f"{ident(name)} {data_type}" for name, data_type in columns.items())
-        con.execute(f"create table if not exists {contract.raw_table} ({definition})")
-        present = {name: kind for name, kind, *_ in con.execute(f"describe {contract.raw_table}").fetchall()}
-        for name, data_type in columns.items():
-            if name not in present:
-                con.execute(f"alter table {contract.raw_table} add column {ident(name)} {data_type}")
-            elif present[name].lower() != data_type.replace(" ", ""):
-                _change_type(con, contract, name, data_type)
-        con.execute(
-            f"create table if not exists {contract.quarantine_table} "
-            "(_load_id varchar, file varchar, row_number bigint, reason varchar, record varchar)"
-        )
-
-
-def _change_type(con: duckdb.DuckDBPyConnection, contract: Contract, name: str, data_type: str) -> None:
-    try:
-        con.execute(f"alter table {contract.raw_table} alter column {ident(name)} type {data_type}")
-    except duckdb.Error as error:
-        raise UserError(
-            f"{contract.raw_table} holds values of {name} that aren't {data_type}, as its contract now asks: "
-            "load the files into a new home."
-        ) from error
-
-
-def quarantine_summary(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:
-    """Rows in quarantine as (table, reason, count), most frequent first, of the latest load of each file."""
-    tables = con.execute(
-        "select table_name from duckdb_tables() where schema_name = 'quarantine' order by table_name"
-    ).fetchall()
-    latest = "select max(load_id) from ingestion.loads group by source, table_name, file"
-    return [
-        (str(table), reason, count)
-        for (table,) in tables
-        for reason, count in con.execute(
-            f"select reason, count(*) from quarantine.{ident(table)} where _load_id in ({latest}) "
-            "group by reason order by count(*) desc, reason"
-        ).fetchall()
-    ]
+    is_export: bool
 
 
 def load_sources(
@@ -127,53 +99,105 @@ def load_sources(
     *,
     accept_shrink: bool,
     received_at: datetime,
-) -> list[Load]:
+) -> LoadReport:
     """Load all files of all connected sources; a file that was loaded before yields its earlier Load again.
 
+    `accept_shrink`: take an export although it lost most of its rows, or a column.
     `received_at`: the moment that dates these loads; without a zone it is UTC.
 
     Raises:
-        RefusedFilesError: files that can't be loaded, one line each, after all others have been.
+        UserError: sources.yml names what isn't there; one line per mistake, and nothing is loaded.
         WarehouseError: the warehouse can't be written; files before this one are loaded, this one not at all.
     """
     moment = received_at.astimezone(UTC).replace(tzinfo=None) if received_at.tzinfo else received_at
     con.execute("set TimeZone = 'UTC'")
     prepare_warehouse(con, contracts)
+    check_sources(sources, contracts)
+    forget_refusals(con)
     loads: list[Load] = []
-    refusals: list[str] = []
-    for source, tables in sources.sources.items():
-        for table, spec in tables.items():
-            contract = contracts.get((source, table))
-            if contract is None:
-                refusals.append(_unknown_table(source, table, contracts))
-                continue
+    refusals: list[Refusal] = []
+    connections: dict[tuple[str, str], str] = {}
+    for contract, spec, is_export in _connected(sources, contracts, refusals):
+        table = shown_table(contract.source, contract.table)
+        deliveries, problems = _deliveries(con, sources.root, spec, contract, moment, accept_shrink, is_export)
+        refusals += problems
+        connections[contract.source, contract.table] = "exports" if is_export else "files"
+        for number, delivery in enumerate(deliveries, start=1):
+            place = f"{table}: file {number} of {len(deliveries)}, {delivery.name}"
             try:
-                check_mapping(spec, contract)
+                load = _load_file(con, delivery)
+            except WarehouseError:
+                raise
             except UserError as refusal:
-                refusals.append(str(refusal))
-                continue
-            deliveries, problems = _deliveries(con, sources.root, spec, contract, moment, accept_shrink)
-            refusals += problems
-            for number, delivery in enumerate(deliveries, start=1):
-                try:
-                    load = _load_file(con, delivery)
-                except WarehouseError:
-                    raise
-                except UserError as refusal:
-                    refusals += [f"{table}: {line}" for line in str(refusal).splitlines()]
-                    logger.warning("%s: file %d of %d, %s: refused", table, number, len(deliveries), delivery.name)
-                else:
-                    loads.append(load)
-                    logger.info("%s: file %d of %d, %s", table, number, len(deliveries), _outcome(load, delivery.name))
-    if refusals:
-        raise RefusedFilesError(refusals, loads)
-    return loads
+                lines = str(refusal).splitlines()
+                refusals += [Refusal(contract.source, contract.table, delivery.name, line) for line in lines]
+                logger.warning("%s: refused", place)
+            else:
+                loads.append(load)
+                logger.info("%s%s", place, _outcome(load))
+    for refused in refusals:
+        connections.setdefault((refused.source, refused.table), "exports")
+        write_refusal(con, refused.source, refused.table, refused.file, refused.reason, moment)
+    write_tables(con, contracts, connections)
+    write_orphans(con, contracts)
+    return LoadReport(loads, refusals)
 
 
-def _unknown_table(source: str, table: str, contracts: Contracts) -> str:
-    known = [".".join(key) for key in contracts]
-    name = f"{source}.{table}"
-    return f"sources.yml connects {name}, which is no table{did_you_mean(name, known)}; there is {listed(known)}."
+def check_sources(sources: Sources, contracts: Contracts) -> None:
+    """Check what sources.yml says against the contracts, before anything is read.
+
+    Raises:
+        UserError: one line per mistake.
+    """
+    mistakes = []
+    for table, spec in sources.files.items():
+        contract = contracts.get(("files", table))
+        if contract is None:
+            known = [f"files.{name}" for source, name in contracts if source == "files"]
+            near = did_you_mean(f"files.{table}", known)
+            mistakes.append(f"sources.yml connects files.{table}, which is no table{near}; there is {listed(known)}.")
+            continue
+        try:
+            check_mapping(spec, contract)
+        except UserError as error:
+            mistakes.append(str(error))
+    systems = sorted({source for source, _ in contracts} - {"files"})
+    mistakes += [
+        f"sources.yml connects {source}, for which there is no connector{did_you_mean(source, systems)}; "
+        f"there is {listed(systems)}, and files for everything else."
+        for source in sources.connectors
+        if source not in systems
+    ]
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+
+
+def missing_critical_files(sources: Sources, contracts: Contracts) -> list[str]:
+    """A sentence for each connected critical table that has no file: without it, nothing could be published."""
+    refusals: list[Refusal] = []
+    for contract, spec, _ in _connected(sources, contracts, refusals):
+        refusals += [Refusal(contract.source, contract.table, None, problem) for problem in find_files(spec)[1]]
+    critical = [refused for refused in refusals if contracts[refused.source, refused.table].meta.is_critical]
+    return list(dict.fromkeys(refused.sentence for refused in critical))
+
+
+def _connected(
+    sources: Sources, contracts: Contracts, refusals: list[Refusal]
+) -> Iterable[tuple[Contract, FileTable, bool]]:
+    """Each table that is to be read from files, with where its files are, and whether they are exports."""
+    for table, spec in sources.files.items():
+        yield contracts["files", table], spec, False
+    for source, connector in sources.connectors.items():
+        if connector.exports is None:
+            continue
+        tables = [table for name, table in contracts if name == source]
+        try:
+            found = find_exports(Path(connector.exports), tables)
+        except UserError as error:
+            refusals += [Refusal(source, table, None, str(error)) for table in tables]
+            continue
+        for table, paths in found.items():
+            yield contracts[source, table], export_spec(contracts[source, table], paths), True
 
 
 def _deliveries(
@@ -183,48 +207,64 @@ def _deliveries(
     contract: Contract,
     received_at: datetime,
     accept_shrink: bool,
-) -> tuple[list[_Delivery], list[str]]:
-    """The files to load in their order, and a sentence for each that can't be read.
+    is_export: bool,
+) -> tuple[list[Delivery], list[Refusal]]:
+    """The files to load in their order, and a refusal for each that can't be read.
 
     By path; but a file that has been loaded before (and returns because its mapping changed) keeps its place before
     later ones, so that it doesn't win over the correction that once replaced its rows.
     """
     paths, problems = find_files(spec)
-    problems = [f"{contract.table}: {problem}" for problem in problems]
+    refusals = [Refusal(contract.source, contract.table, None, problem) for problem in problems]
     known_since = first_loads(con, contract)
     deliveries = []
     for path in paths:
+        name = os.path.relpath(path, root)
         try:
             content = file_hash(path)
         except UserError as refusal:
-            problems.append(f"{contract.table}: {refusal}")
+            refusals.append(Refusal(contract.source, contract.table, name, str(refusal)))
             continue
-        name = os.path.relpath(path, root)
-        deliveries.append(
-            _Delivery(contract, spec, path, name, content, mapping_hash(spec, contract), received_at, accept_shrink)
-        )
+        hashes = (content, mapping_hash(spec, contract))
+        deliveries.append(Delivery(contract, spec, path, name, *hashes, received_at, accept_shrink, is_export))
     never = "~"
-    return sorted(deliveries, key=lambda one: (known_since.get(one.file_hash, never), one.path)), problems
+    return sorted(deliveries, key=lambda one: (known_since.get(one.file_hash, never), one.path)), refusals
 
 
-def _load_file(con: duckdb.DuckDBPyConnection, delivery: _Delivery) -> Load:
-    earlier = earlier_load(con, delivery.contract, delivery.name, delivery.file_hash, delivery.mapping_hash)
+def _load_file(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> Load:
+    contract, name = delivery.contract, delivery.path.name
+    earlier = earlier_load(con, contract, delivery.name, delivery.file_hash, delivery.mapping_hash)
     if earlier is not None:
         return earlier
     with new_scratch(con) as scratch:
         mapping: Mapping | None = None
         try:
             columns = open_file(scratch, delivery.path, delivery.spec)
-            mapping = bind(scratch, delivery.spec, columns, delivery.path.name)
+            mapping = _bind(scratch, delivery, columns)
             _refuse_empty_or_shrunk(con, delivery)
-            has_rows = con.execute(f"select 1 from {delivery.contract.raw_table} limit 1").fetchone() is not None
-            staged = stage(scratch, delivery.contract, mapping, delivery.received_at, as_table=has_rows)
-            return _write(con, scratch, delivery, staged, has_rows=has_rows)
+            has_rows = con.execute(f"select 1 from {contract.raw_table} limit 1").fetchone() is not None
+            staged = stage(scratch, contract, mapping, delivery.received_at, name, as_table=has_rows)
+            return _write(con, scratch, delivery, mapping, columns, staged, has_rows=has_rows)
+        except (MissingColumnsError, RetypedError) as broken:
+            change = "missing" if isinstance(broken, MissingColumnsError) else "retyped"
+            note_broken_columns(con, contract, broken.columns, change, delivery.name, delivery.received_at)
+            raise
         except duckdb.Error as error:
-            raise explained(error, con, delivery.path.name, mapping) from error
+            raise explained(error, con, name, mapping) from error
 
 
-def _refuse_empty_or_shrunk(con: duckdb.DuckDBPyConnection, delivery: _Delivery) -> None:
+def _bind(scratch: Scratch, delivery: Delivery, columns: Sequence[str]) -> Mapping:
+    name = delivery.path.name
+    if not delivery.is_export:
+        return bind(scratch, delivery.spec, columns, name)
+    # JSON lines leave out what is empty, so a column that isn't there says nothing.
+    is_whole = not any(part in (".jsonl", ".ndjson") for part in delivery.path.suffixes)
+    compared = is_whole and not delivery.accept_shrink
+    had_before = last_columns(scratch.connection, delivery.contract) if compared else []
+    return bind_export(scratch, delivery.contract, columns, name, had_before)
+
+
+def _refuse_empty_or_shrunk(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     received = count(con, "file_rows") + count(con, "rejected")
     if received == 0:
         raise UserError(f"{delivery.path.name} holds no rows, only column names: check the export.")
@@ -237,26 +277,28 @@ def _refuse_empty_or_shrunk(con: duckdb.DuckDBPyConnection, delivery: _Delivery)
 
 
 def _write(
-    con: duckdb.DuckDBPyConnection, scratch: Scratch, delivery: _Delivery, staged: Staged, *, has_rows: bool
+    con: duckdb.DuckDBPyConnection,
+    scratch: Scratch,
+    delivery: Delivery,
+    mapping: Mapping,
+    columns: Sequence[str],
+    staged: Staged,
+    *,
+    has_rows: bool,
 ) -> Load:
     contract = delivery.contract
-    if has_rows:
-        _find_known(scratch, contract)
     con.begin()
     try:
         number = count(con, "ingestion.loads") + 1
         load_id = f"{delivery.received_at:%Y%m%dT%H%M%S}-{number:04d}-{delivery.file_hash[:8]}"
-        replaced = _supersede(con, delivery, load_id) if has_rows else 0
-        is_new = "not is_replaced" + (" and _row not in (select _row from known where is_same)" if has_rows else "")
-        loaded = _insert(con, contract, load_id, f"incoming where {is_new}", superseded_by="null")
-        if staged.replaced_in_file:
-            _insert_replaced(con, contract, load_id, is_new)
+        version = con.execute(f"select max({VERSION}) from incoming").fetchone() if contract.meta.version else None
+        newest = version[0] if version else None
+        last_date = newest_date(con, contract)
+        written = write_versions(scratch, contract, load_id, delivery.file_hash, newest, has_rows=has_rows)
         con.execute(
             f"insert into {contract.quarantine_table} "
             f"select {literal(load_id)}, {literal(delivery.name)}, _row, reason, record from rejected order by _row"
         )
-        known = count(con, "known where is_same") if has_rows else 0
-        window = _window(con, contract, load_id, has_rows=has_rows)
         load = Load(
             load_id,
             contract.source,
@@ -265,12 +307,15 @@ def _write(
             delivery.file_hash,
             delivery.mapping_hash,
             delivery.received_at,
-            *window,
+            *_window(con, contract, load_id, has_rows=has_rows),
             staged.received_count,
-            loaded,
+            written.loaded_count,
             staged.quarantined_count,
-            known + staged.replaced_in_file,
-            replaced,
+            staged.repeated_count + written.known_count,
+            written.replaced_count,
+            written.deleted_count,
+            newest,
+            json.dumps(columns),
         )
         accounted = load.loaded_count + load.quarantined_count + load.superseded_count
         if accounted != load.received_count:
@@ -279,6 +324,8 @@ def _write(
                 "an expression in sources.yml must give exactly one value a row, and the same one each time."
             )
         write_load(con, load)
+        _write_days(con, contract, load, last_date, has_rows=has_rows)
+        note_added_columns(con, contract, mapping.extra_columns, delivery.name, delivery.received_at)
         con.commit()
     except BaseException:
         # A connection that broke has nothing to roll back; the first error is the one to tell.
@@ -288,72 +335,49 @@ def _write(
     return load
 
 
-def _find_known(scratch: Scratch, contract: Contract) -> None:
-    """Make `known`: the current rows whose key comes in again, and whether they come in unchanged."""
-    scratch.table(
-        "known",
-        f"""as
-        select i._row, r.rowid as old_row, {same_content(contract, "i", "r")} as is_same
-        from {contract.raw_table} r join incoming i on {same_key(contract, "i", "r")}
-        where r._superseded_by is null and not i.is_replaced""",
-    )
+def _write_days(
+    con: duckdb.DuckDBPyConnection, contract: Contract, load: Load, last_date: str | None, *, has_rows: bool
+) -> None:
+    """Write the load's counts by the records' own dates; the rows whose date can't be read have none.
 
-
-def _supersede(con: duckdb.DuckDBPyConnection, delivery: _Delivery, load_id: str) -> int:
-    """Mark the rows that this load replaces. Returns how many.
-
-    Where the same file was loaded under another mapping, its rows that the new mapping doesn't yield go too, and so
-    do an order's lines without a line id once it comes with line ids (or the reverse): they would stand beside their
-    own correction.
+    `last_date`: the newest date loaded before. A record that comes for the first time and is dated before it is late.
     """
-    contract = delivery.contract
-    changed = con.execute(
-        f"update {contract.raw_table} set _superseded_by = {literal(load_id)} "
-        "where rowid in (select old_row from known where not is_same)"
-    ).fetchone()
-    earlier = loads_of_content(con, contract, delivery.file_hash)
-    retired = None
-    if earlier:
-        retired = con.execute(
-            f"update {contract.raw_table} set _superseded_by = {literal(load_id)} where _superseded_by is null "
-            f"and _load_id in ({', '.join(literal(one) for one in earlier)}) "
-            "and rowid not in (select old_row from known)"
-        ).fetchone()
-    other_key = None
-    if contract.line_id is not None:
-        order_id, line_id = ident(contract.meta.key[0]), ident(contract.line_id)
-        other_key = con.execute(
-            f"update {contract.raw_table} set _superseded_by = {literal(load_id)} where _superseded_by is null "
-            f"and ({order_id}, {line_id} is null) in (select ({order_id}, {line_id} is not null) from incoming) "
-            "and rowid not in (select old_row from known)"
-        ).fetchone()
-    return sum(counted[0] for counted in (changed, retired, other_key) if counted)
-
-
-def _insert(
-    con: duckdb.DuckDBPyConnection, contract: Contract, load_id: str, origin: str, *, superseded_by: str
-) -> int:
-    columns = ", ".join(ident(name) for name in contract.column_names)
-    inserted = con.execute(
-        f"insert into {contract.raw_table} ({columns}, {', '.join(TECHNICAL_COLUMNS)}) "
-        f"select {columns}, {literal(load_id)}, _row, _occurrence, {superseded_by} from {origin}"
-    ).fetchone()
-    return int(inserted[0]) if inserted else 0
-
-
-def _insert_replaced(con: duckdb.DuckDBPyConnection, contract: Contract, load_id: str, is_new: str) -> None:
-    """Keep the rows that a later, different row of the same file replaced, as versions."""
-    _insert(
-        con,
-        contract,
-        load_id,
-        f"""(
-            select early.* from incoming early
-            join (from incoming where {is_new}) late on {same_key(contract, "early", "late")}
-            where early.is_replaced and not ({same_content(contract, "early", "late")})
-        )""",
-        superseded_by=literal(load_id),
-    )
+    date = f"cast({ident(contract.time_column)} as date)" if contract.time_column else "cast(null as date)"
+    late = "select null::date as day, 0 as rows where false"
+    if has_rows and last_date is not None:
+        late = (
+            f"select {date} as day, count(*) as rows from incoming where not is_repeat and not is_earlier "
+            f"and {date} < date {literal(last_date)} and _row not in (select _row from known) group by day"
+        )
+    con.execute(f"""
+        insert into ingestion.load_days
+        with received as (
+            select {date} as day, count(*) as rows from typed_rows group by day
+        ),
+        unreadable as (
+            select null::date as day, count(*) as rows from rejected
+            where _row not in (select _row from typed_rows semi join rejected using (_row))
+        ),
+        refused as (
+            select {date} as day, count(*) as rows from typed_rows semi join rejected using (_row) group by day
+        ),
+        loaded as (
+            select {date} as day, count(*) as rows from {contract.raw_table}
+            where _load_id = {literal(load.load_id)} and not _is_deleted group by day
+        ),
+        late as ({late}),
+        counts as (
+            select day, rows as received, 0 as loaded, 0 as refused, 0 as late from received
+            union all select day, rows, 0, rows, 0 from unreadable
+            union all select day, 0, 0, rows, 0 from refused
+            union all select day, 0, rows, 0, 0 from loaded
+            union all select day, 0, 0, 0, rows from late
+        )
+        select
+            {literal(load.load_id)}, {literal(contract.source)}, {literal(contract.table)}, day, sum(received),
+            sum(loaded), sum(refused), sum(received) - sum(loaded) - sum(refused), sum(late)
+        from counts group by day having sum(received) > 0 order by day
+    """)
 
 
 def _window(
@@ -368,11 +392,12 @@ def _window(
     return (found[0], found[1]) if found else (None, None)
 
 
-def _outcome(load: Load, name: str) -> str:
+def _outcome(load: Load) -> str:
     if not load.is_new:
-        return f"{name}: loaded before, nothing new"
+        return ": loaded before, nothing new"
+    gone = f", {load.deleted_count:,} gone" if load.deleted_count else ""
     return (
-        f"{name}: {counted(load.received_count, 'row')} received, {load.loaded_count:,} loaded, "
+        f": {counted(load.received_count, 'row')} received, {load.loaded_count:,} loaded, "
         f"{load.quarantined_count:,} quarantined, {load.superseded_count:,} known already, "
-        f"{load.replaced_count:,} earlier ones replaced"
+        f"{load.replaced_count:,} earlier ones replaced{gone}"
     )

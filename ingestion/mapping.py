@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
@@ -24,10 +25,14 @@ DATA_LIKE = re.compile(r".*@.*|[+-]?[\d.,]+|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*")
 
 @dataclass(frozen=True)
 class Mapping:
-    """`expressions`: canonical column → SQL. `types`: canonical column → the DuckDB type of that SQL."""
+    """`expressions`: contract column → SQL. `types`: contract column → the DuckDB type of that SQL.
+
+    `extra_columns`: columns of an export that its contract doesn't have.
+    """
 
     expressions: dict[str, str]
     types: dict[str, str]
+    extra_columns: tuple[str, ...] = ()
 
     @property
     def has_window(self) -> bool:
@@ -60,6 +65,52 @@ def mapping_hash(spec: FileTable, contract: Contract) -> str:
     """sha256 of all that decides what becomes of a file's rows: the mapping and the contract."""
     content = json.dumps([spec.columns, contract.hash], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
+
+
+class MissingColumnsError(UserError):
+    """An export that lacks columns which it must have, or had before."""
+
+    def __init__(self, columns: list[str], sentence: str) -> None:
+        super().__init__(sentence)
+        self.columns = columns
+
+
+def export_spec(contract: Contract, paths: Sequence[Path]) -> FileTable:
+    """An export of a system with a connector: its columns are those of the contract."""
+    return FileTable(path=tuple(map(str, paths)), columns={name: name for name in contract.column_names})
+
+
+def bind_export(
+    scratch: Scratch, contract: Contract, columns: Sequence[str], file_name: str, had_before: Sequence[str]
+) -> Mapping:
+    """Bind an export's columns, by their names, to those of its contract. Others are kept as extra columns.
+
+    Raises:
+        MissingColumnsError: a required column is missing, or one that the last export had.
+    """
+    given = {column.lower(): column for column in columns}
+    types = {name: kind for name, kind, *_ in scratch.connection.execute("describe from file_rows").fetchall()}
+    expected = {*contract.required_columns, *({name.lower() for name in had_before} & {*contract.column_names})}
+    missing = [name for name in contract.column_names if name in expected and name not in given]
+    if missing:
+        raise MissingColumnsError(missing, _missing_in_export(file_name, missing, columns))
+    found = {name: given[name] for name in contract.column_names if name in given}
+    extra = [column for column in columns if column.lower() not in found]
+    return Mapping(
+        {name: ident(column) for name, column in found.items()},
+        {name: types[column] for name, column in found.items()},
+        tuple(extra),
+    )
+
+
+def _missing_in_export(file_name: str, missing: list[str], columns: Sequence[str]) -> str:
+    if any(DATA_LIKE.fullmatch(column) for column in columns):
+        return f"{file_name}: its first line looks like data: give it a header line with the column names."
+    wanted = listed(f"{name}{did_you_mean(name, columns)}" for name in missing)
+    return (
+        f"{file_name} lacks the column {wanted}: export it as before; if it is gone for good and not required, "
+        "run again with --accept-shrink."
+    )
 
 
 def bind(scratch: Scratch, spec: FileTable, columns: Sequence[str], file_name: str) -> Mapping:

@@ -2,6 +2,7 @@
 
 The temporary relations build on each other: `file_rows` (the file's columns and `_row`) → `mapped_rows` (each mapped
 value beside them) → `typed_rows` (contract types) → `incoming` (good rows, with occurrence). `rejected` takes the rest.
+`_extra` holds, as JSON, the values of columns that the contract doesn't have; `_version` that of its version column.
 """
 
 from dataclasses import dataclass
@@ -9,21 +10,35 @@ from datetime import datetime
 
 import duckdb
 
-from ingestion.checks import all_pass, checks, needs_trim, reasons, source_name, typed
+from ingestion.checks import Check, all_pass, checks, needs_trim, reasons, source_name, typed
 from ingestion.connectors.delimited import ROW_NUMBER
 from ingestion.contracts import Contract
+from ingestion.errors import UserError
 from ingestion.mapping import Mapping
 from ingestion.scratch import Scratch
-from ingestion.text import ident, literal
+from ingestion.text import ident, listed, literal
+
+EXTRA, VERSION = "_extra", "_version"
+# A column that breaks its type in more than this share of a file's rows has changed its type.
+RETYPED_SHARE = 0.5
+FEWEST_ROWS_FOR_RETYPED = 20
 
 
 @dataclass(frozen=True)
 class Staged:
-    """What stands in `incoming`. `replaced_in_file`: rows that a later row of the same file replaces."""
+    """What stands in `incoming`. `repeated_count`: rows that say the same as another row of the file."""
 
     received_count: int
     quarantined_count: int
-    replaced_in_file: int
+    repeated_count: int
+
+
+class RetypedError(UserError):
+    """A file in which columns have changed their type."""
+
+    def __init__(self, columns: list[str], sentence: str) -> None:
+        super().__init__(sentence)
+        self.columns = columns
 
 
 def count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
@@ -32,25 +47,40 @@ def count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
     return int(found[0]) if found else 0
 
 
-def stage(scratch: Scratch, contract: Contract, mapping: Mapping, received_at: datetime, *, as_table: bool) -> Staged:
+def stage(
+    scratch: Scratch, contract: Contract, mapping: Mapping, received_at: datetime, file_name: str, *, as_table: bool
+) -> Staged:
     """Make `incoming` from `file_rows`, and add what breaks the contract to `rejected`.
 
     `as_table`: write it down, because it will be read more than once; otherwise it is a view over the file.
+
+    Raises:
+        RetypedError: a column breaks its type in most rows.
     """
     connection = scratch.connection
     values = ", ".join(f"{sql} as {source_name(name)}" for name, sql in mapping.expressions.items())
     # A window must see the file once: computed anew for each use, ties could fall differently.
     make = scratch.table if mapping.has_window else scratch.view
-    make("mapped_rows", f"as select *, {values} from file_rows")
+    make("mapped_rows", f"as select *, {values}, {_extra(mapping)} as {source_name(EXTRA)} from file_rows")
     received = count(connection, "file_rows") + count(connection, "rejected")
 
     trimmed = _trimmed_columns(connection, mapping)
     _typed_view(scratch, "typed_rows", "mapped_rows", contract, mapping, trimmed)
-    _reject_bad(scratch, contract, mapping, received_at, trimmed)
-    replaced = _place_repeated(scratch, contract)
+    _reject_bad(scratch, contract, mapping, received_at, trimmed, file_name)
+    repeated = _place_repeated(scratch, contract)
     make = scratch.table if as_table else scratch.view
     make("incoming", f"as {_incoming(connection, contract)}")
-    return Staged(received, count(connection, "rejected"), replaced)
+    return Staged(received, count(connection, "rejected"), repeated)
+
+
+def _extra(mapping: Mapping) -> str:
+    """SQL: the columns that the contract doesn't have, as JSON text; NULL where all are empty."""
+    if not mapping.extra_columns:
+        return "cast(null as varchar)"
+    names = [ident(name) for name in mapping.extra_columns]
+    pairs = ", ".join(f"{literal(name)}, cast({ident(name)} as varchar)" for name in mapping.extra_columns)
+    is_empty = " and ".join(f"{name} is null" for name in names)
+    return f"case when not ({is_empty}) then cast(json_object({pairs}) as varchar) end"
 
 
 def _trimmed_columns(connection: duckdb.DuckDBPyConnection, mapping: Mapping) -> set[str]:
@@ -64,7 +94,12 @@ def _trimmed_columns(connection: duckdb.DuckDBPyConnection, mapping: Mapping) ->
 
 
 def _reject_bad(
-    scratch: Scratch, contract: Contract, mapping: Mapping, received_at: datetime, trimmed: set[str]
+    scratch: Scratch,
+    contract: Contract,
+    mapping: Mapping,
+    received_at: datetime,
+    trimmed: set[str],
+    file_name: str,
 ) -> None:
     """Add the rows that break the contract to `rejected`.
 
@@ -78,12 +113,33 @@ def _reject_bad(
         return
     scratch.table("bad_rows", "as from mapped_rows where _row in (select _row from bad_numbers)")
     _typed_view(scratch, "typed_bad_rows", "bad_rows", contract, mapping, trimmed)
+    _refuse_retyped(scratch.connection, found, file_name)
     scratch.connection.execute(f"""
         insert into temp.rejected
         select _row, {reasons(found)}, bad_records.file_record
         from typed_bad_rows
         join (select _row, {_file_record(scratch.connection)} as file_record from bad_rows) as bad_records using (_row)
     """)
+
+
+def _refuse_retyped(connection: duckdb.DuckDBPyConnection, found: list[Check], file_name: str) -> None:
+    """Refuse the file where a column's type fits too few rows: a quarantine of most of a table is no table."""
+    received, bad = count(connection, "file_rows"), count(connection, "bad_numbers")
+    if received < FEWEST_ROWS_FOR_RETYPED or bad <= RETYPED_SHARE * received:
+        return
+    broken = {
+        check.typed_column: count(connection, f"typed_bad_rows where ({check.passes}) is false")
+        for check in found
+        if check.typed_column is not None
+    }
+    retyped = [column for column, rows in broken.items() if rows > RETYPED_SHARE * received]
+    if retyped:
+        shares = listed(f"{column} in {broken[column] / received:.0%}" for column in retyped)
+        raise RetypedError(
+            retyped,
+            f"{file_name} breaks the type of {shares} of its rows: the source seems to have changed it; export it as "
+            "before, or change the contract and what is built on it.",
+        )
 
 
 def _typed_view(
@@ -96,7 +152,9 @@ def _typed_view(
         for column in contract.columns
     ]
     sources = [source_name(column) for column in mapping.types]
-    scratch.view(name, f"as select {', '.join(['_row', *sources, *mapped])} from {origin}")
+    typed_values = f"select {', '.join(['_row', *sources, *mapped])}, {source_name(EXTRA)} as {EXTRA} from {origin}"
+    version = ident(contract.meta.version) if contract.meta.version else "cast(null as timestamp)"
+    scratch.view(name, f"as select *, {version} as {VERSION} from ({typed_values})")
 
 
 def _file_record(connection: duckdb.DuckDBPyConnection) -> str:
@@ -122,13 +180,13 @@ def key_parts(contract: Contract, alias: str) -> list[str]:
     return parts
 
 
-def same_key(contract: Contract, left: str, right: str) -> str:
-    """SQL: two rows are versions of one record."""
+def same_key(contract: Contract, left: str, right: str, *, with_occurrence: bool = True) -> str:
+    """SQL: two rows are versions of one record. Without occurrences: their keys agree."""
     pairs = list(zip(key_parts(contract, left), key_parts(contract, right), strict=True))
     # The first key column is never empty: a plain equality, by which a scan can skip blocks.
     first, *rest = pairs
     terms = [f"{first[0]} = {first[1]}", *(f"{one} is not distinct from {other}" for one, other in rest)]
-    return " and ".join([*terms, f"{left}._occurrence = {right}._occurrence"])
+    return " and ".join([*terms, f"{left}._occurrence = {right}._occurrence"] if with_occurrence else terms)
 
 
 def same_content(contract: Contract, left: str, right: str) -> str:
@@ -139,7 +197,9 @@ def same_content(contract: Contract, left: str, right: str) -> str:
 
 
 def _place_repeated(scratch: Scratch, contract: Contract) -> int:
-    """Make `placed`, the occurrence of each row whose key the file repeats. Returns how many rows a later one replaces.
+    """Make `placed`, what each row whose key the file repeats is to its record. Returns how many say nothing new.
+
+    `is_repeat`: another row of the file says the same; `is_earlier`: another row is a newer version.
 
     Few keys repeat, so they are found by their hashes, and only their rows are sorted. Rejected rows keep their
     place in the count: a line that is corrected in the next export must not shift its neighbours.
@@ -148,31 +208,40 @@ def _place_repeated(scratch: Scratch, contract: Contract) -> int:
     key_hash = f"hash({', '.join(key_parts(contract, 't'))})"
     scratch.table(
         "repeated",
-        f"as select key from (select {key_hash} as key from typed_rows t) "
-        "qualify row_number() over (partition by key) = 2",
+        f"as select key from (select {key_hash} as key from typed_rows t) group by key having count(*) > 1",
     )
     has_id = _has_id(contract, "t")
     key = ", ".join(key_parts(contract, "t"))
+    content = ", ".join(f"t.{ident(name)}" for name in contract.column_names)
     scratch.table(
         "placed",
         f"""as
         with repeated_rows as (
-            select t.*, {has_id} as has_id, t._row not in (select _row from rejected) as is_good
+            select
+                t.*, {has_id} as has_id, hash({content}) as content,
+                {has_id} and t._row not in (select _row from rejected) as is_version
             from typed_rows t semi join repeated on repeated.key = {key_hash}
         ),
         numbered as (
             select
-                _row, has_id, is_good,
+                _row, has_id, is_version, content, {VERSION}, dense_rank() over (order by {key}) as record,
                 row_number() over (same_key order by _row) as nth,
                 count(*) over (same_key) as of_all,
+                is_version and row_number() over (
+                    partition by {key}, is_version, content order by {VERSION} desc nulls last, _row desc
+                ) > 1 as is_repeat
             from repeated_rows t
-            window same_key as (partition by {key}, has_id and not is_good)
+            window same_key as (partition by {key}, is_version)
         )
-        select _row, if(has_id, 0, nth) as _occurrence, has_id and is_good and nth < of_all as is_replaced
+        select
+            _row, if(has_id, 0, nth) as _occurrence, is_repeat,
+            is_version and row_number() over (
+                partition by record, is_version and not is_repeat order by {VERSION} desc nulls last, _row desc
+            ) > 1 as is_earlier
         from numbered where of_all > 1""",
     )
     scratch.drop("repeated")
-    return count(connection, "placed where is_replaced")
+    return count(connection, "placed where is_repeat")
 
 
 def _incoming(connection: duckdb.DuckDBPyConnection, contract: Contract) -> str:
@@ -180,16 +249,16 @@ def _incoming(connection: duckdb.DuckDBPyConnection, contract: Contract) -> str:
     columns = ", ".join(f"t.{ident(name)}" for name in contract.column_names)
     alone = f"if({_has_id(contract, 't')}, 0, 1)"
     joins = ""
-    occurrence, is_replaced = alone, "false"
+    occurrence, is_repeat, is_earlier = alone, "false", "false"
     if count(connection, "placed"):
         joins += " left join placed on placed._row = t._row"
         occurrence = f"coalesce(placed._occurrence, {alone})"
-        is_replaced = "coalesce(placed.is_replaced, false)"
+        is_repeat, is_earlier = "coalesce(placed.is_repeat, false)", "coalesce(placed.is_earlier, false)"
     if count(connection, "rejected"):
         joins += " anti join rejected on rejected._row = t._row"
     return (
-        f"select {columns}, t._row, cast({occurrence} as integer) as _occurrence, {is_replaced} as is_replaced "
-        f"from typed_rows t{joins}"
+        f"select {columns}, t._row, cast({occurrence} as integer) as _occurrence, t.{VERSION}, t.{EXTRA}, "
+        f"{is_repeat} as is_repeat, {is_earlier} as is_earlier from typed_rows t{joins}"
     )
 
 

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ingestion.errors import UserError
 from ingestion.text import did_you_mean
 
 FileFormat = Literal["csv", "parquet", "jsonl"]
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
+# Settings whose value must never stand in a file.
+SECRET = re.compile(r"token|key|secret|password", re.IGNORECASE)
 
 
 class _Strict(BaseModel):
@@ -46,16 +48,42 @@ class FileTable(_Strict):
         return value
 
 
+class ConnectorSource(_Strict):
+    """A system that has a connector: the folder of its exports, or the settings by which its API is read."""
+
+    exports: str | None = None
+    api: dict[str, str] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "ConnectorSource":
+        if (self.exports is None) == (self.api is None):
+            raise ValueError("give either 'exports', the folder of its exports, or 'api', how its API is read")
+        return self
+
+
+class _Sources(BaseModel):
+    """`files` holds canonical tables; every other key is a system with a connector."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, ConnectorSource]
+
+    files: dict[str, FileTable] = {}
+
+
 class _Document(_Strict):
-    sources: dict[str, dict[str, FileTable]] = Field(min_length=1)
+    sources: _Sources
 
 
 @dataclass(frozen=True)
 class Sources:
-    """source → table → how it is connected. `root` is the folder of the file, from which relative paths start."""
+    """How each source is connected: `files`, table → files with a mapping; `connectors`, system → exports or API.
+
+    `root` is the folder of the file, from which relative paths start.
+    """
 
     root: Path
-    sources: dict[str, dict[str, FileTable]]
+    files: dict[str, FileTable]
+    connectors: dict[str, ConnectorSource]
 
 
 class _UniqueKeyLoader(yaml.BaseLoader):
@@ -89,15 +117,31 @@ def read_sources(path: Path) -> Sources:
         mistakes = [f"{path.name}: {_problem(dict(detail))}." for detail in error.errors()]
         raise UserError("\n".join(mistakes)) from error
     root = path.resolve().parent
+    connectors = sources.__pydantic_extra__
+    if not sources.files and not connectors:
+        raise UserError(f"{path.name}: 'sources' is empty: fill it in, or leave it out.")
     mistakes = []
-    for source, tables in sources.items():
-        for table, spec in tables.items():
-            where = f"{path.name}: {source}.{table}.path"
-            absolute = tuple(_absolute(glob, root, where, mistakes) for glob in spec.path)
-            tables[table] = spec.model_copy(update={"path": absolute})
+    files = {}
+    for table, spec in sources.files.items():
+        where = f"{path.name}: files.{table}.path"
+        absolute = tuple(_absolute(glob, root, where, mistakes) for glob in spec.path)
+        files[table] = spec.model_copy(update={"path": absolute})
+    for source, connector in connectors.items():
+        where = f"{path.name}: {source}"
+        if connector.exports is not None:
+            folder = _absolute(connector.exports, root, f"{where}.exports", mistakes)
+            connectors[source] = connector.model_copy(update={"exports": folder})
+        elif connector.api is not None:
+            mistakes += [
+                f"{where}.api.{key} is a secret: keep it in an environment variable and write ${{VARIABLE}} here."
+                for key, value in connector.api.items()
+                if SECRET.search(key) and not VARIABLE.fullmatch(value)
+            ]
+            settings = {key: _filled(value, f"{where}.api.{key}", mistakes) for key, value in connector.api.items()}
+            connectors[source] = connector.model_copy(update={"api": settings})
     if mistakes:
         raise UserError("\n".join(dict.fromkeys(mistakes)))
-    return Sources(root, sources)
+    return Sources(root, files, connectors)
 
 
 def _load(path: Path) -> Any:
@@ -122,7 +166,10 @@ def _problem(detail: dict[str, Any]) -> str:
     where = ".".join(location)
     match detail["type"]:
         case "extra_forbidden":
-            known = [*FileTable.model_fields] if len(location) > 1 else ["sources"]
+            known = ["sources"]
+            if len(location) > 1:
+                model = FileTable if location[1] == "files" else ConnectorSource
+                known = [*model.model_fields]
             near = did_you_mean(location[-1], known)
             return f"unknown key '{where}'{near}; known here: {', '.join(known)}"
         case "missing":
@@ -135,6 +182,8 @@ def _problem(detail: dict[str, Any]) -> str:
             return f"'{where}': {detail['msg'].removeprefix('Value error, ')}"
         case "string_type":
             return f"'{where}' should be text, a column name or an SQL expression"
+        case "dict_type" | "model_type" if len(location) == 2 and location[1] != "files":
+            return f"'{where}' should be {{exports: FOLDER}} or {{api: {{…}}}}"
         case "tuple_type":
             return f"'{where}' should be a path or a list of paths"
         case _:
@@ -142,11 +191,16 @@ def _problem(detail: dict[str, Any]) -> str:
 
 
 def _absolute(glob: str, root: Path, where: str, mistakes: list[str]) -> str:
+    return os.path.normpath(root / Path(_filled(glob, where, mistakes)).expanduser())
+
+
+def _filled(text: str, where: str, mistakes: list[str]) -> str:
+    """`text` with the values of the environment variables that it names."""
+
     def fill(match: re.Match[str]) -> str:
         value = os.environ.get(match[1])
         if not value:
             mistakes.append(f"{where} uses the environment variable {match[1]}, which isn't set: set it.")
         return value or ""
 
-    filled = Path(VARIABLE.sub(fill, glob)).expanduser()
-    return os.path.normpath(root / filled)
+    return VARIABLE.sub(fill, text)

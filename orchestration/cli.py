@@ -204,17 +204,18 @@ def _existing_home(home: Path | None) -> Home:
 
 def _check_before_loading(home: Home, sources: Path | None) -> None:
     """Say within a second what would stop the run at once: Dagster and dbt take many to load."""
-    from ingestion.connectors.files import find_files
+    from ingestion.contracts import read_contracts
+    from ingestion.load import check_sources, missing_critical_files
     from ingestion.sources import read_sources
     from publishing.journal import LastRun, write_last_run
 
     with lock_home(home):
         try:
+            contracts = read_contracts(PROJECT_ROOT / "dbt_project")
             connected = read_sources(sources_path(home, sources))
-            for tables in connected.sources.values():
-                for table, spec in tables.items():
-                    if problems := find_files(spec)[1]:
-                        raise UserError("\n".join(f"{table}: {problem}" for problem in problems))
+            check_sources(connected, contracts)
+            if problems := missing_critical_files(connected, contracts):
+                raise UserError("\n".join(problems))
         except UserError as error:
             write_last_run(home, LastRun.failed("load the sources", str(error)))
             raise
@@ -259,7 +260,7 @@ def _print_warnings(home: Home) -> None:
 
 
 def _print_quarantine(home: Home) -> None:
-    from ingestion.load import quarantine_summary
+    from ingestion.tables import quarantine_summary
 
     if not home.warehouse.exists():
         return

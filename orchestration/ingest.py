@@ -10,7 +10,7 @@ import dagster as dg
 
 from ingestion.contracts import read_contracts
 from ingestion.home import connect_warehouse, sources_path
-from ingestion.load import load_sources, prepare_warehouse
+from ingestion.load import load_sources
 from ingestion.sources import read_sources
 from orchestration.resources import Deployment
 from orchestration.transform import DBT_PROJECT_DIR, dbt_manifest
@@ -39,8 +39,7 @@ def ingest(deployment: Deployment) -> Iterator[dg.MaterializeResult[None]]:
         contracts = read_contracts(DBT_PROJECT_DIR)
         restore_state(home)
         with connect_warehouse(home) as warehouse:
-            prepare_warehouse(warehouse, contracts)
-            loads = load_sources(
+            loaded = load_sources(
                 warehouse,
                 sources,
                 contracts,
@@ -48,7 +47,9 @@ def ingest(deployment: Deployment) -> Iterator[dg.MaterializeResult[None]]:
                 received_at=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
             )
         for spec in RAW_TABLES:
-            new = [load for load in loads if load.is_new and [load.source, load.table_name] == list(spec.key.path)]
+            new = [
+                load for load in loaded.loads if load.is_new and [load.source, load.table_name] == list(spec.key.path)
+            ]
             yield dg.MaterializeResult(
                 asset_key=spec.key,
                 metadata={

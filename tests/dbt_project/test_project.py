@@ -11,7 +11,7 @@ from expectations.suites import commerce, customers
 from ingestion.contracts import read_contracts
 from ingestion.home import PROJECT_ROOT, open_home
 from ingestion.home import connect_warehouse as connect
-from ingestion.load import prepare_warehouse
+from ingestion.tables import prepare_warehouse
 
 PROJECT = PROJECT_ROOT / "dbt_project"
 

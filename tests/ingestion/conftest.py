@@ -11,7 +11,10 @@ import pytest
 import yaml
 
 from ingestion.contracts import Contracts, read_contracts
-from ingestion.load import Load, load_sources
+from ingestion.errors import UserError
+from ingestion.failures import WarehouseError
+from ingestion.load import load_sources
+from ingestion.manifest import Load
 from ingestion.sources import read_sources
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
@@ -27,6 +30,14 @@ COLUMNS = {
     "unit_price": "price",
     "currency": "'EUR'",
 }
+
+
+class RefusedFilesError(Exception):
+    """What a load refused, one line each; `loads` holds what was loaded all the same."""
+
+    def __init__(self, sentences: list[str], loads: list[Load]) -> None:
+        super().__init__("\n".join(sentences))
+        self.loads = loads
 
 
 @dataclass
@@ -45,13 +56,27 @@ class Deployment:
         return path
 
     def load(self, *, accept_shrink: bool = False, **spec: Any) -> list[Load]:
-        """Load what the folder holds; each call is a minute later."""
+        """Load what the folder holds; each call is a minute later.
+
+        Raises RefusedFilesError where anything is refused, after all else has been loaded.
+        """
         table = {"path": self.path, "columns": self.columns, **spec}
-        text = yaml.safe_dump({"sources": {"files": {self.table: table}}})
-        sources = read_sources(self.write("sources.yml", text))
+        return self.load_all({"files": {self.table: table}}, accept_shrink=accept_shrink)
+
+    def load_all(self, connected: dict[str, Any], *, accept_shrink: bool = False) -> list[Load]:
+        """Load from the given `sources` of a sources.yml."""
+        sources = read_sources(self.write("sources.yml", yaml.safe_dump({"sources": connected})))
         self.runs += 1
         moment = RECEIVED_AT + timedelta(minutes=self.runs)
-        return load_sources(self.con, sources, self.contracts, accept_shrink=accept_shrink, received_at=moment)
+        try:
+            report = load_sources(self.con, sources, self.contracts, accept_shrink=accept_shrink, received_at=moment)
+        except WarehouseError:
+            raise
+        except UserError as mistake:
+            raise RefusedFilesError([str(mistake)], []) from mistake
+        if report.refusals:
+            raise RefusedFilesError([refused.sentence for refused in report.refusals], report.loads)
+        return report.loads
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         return self.con.execute(sql).fetchall()
@@ -91,6 +116,13 @@ def _check_conservation(con: duckdb.DuckDBPyConnection) -> None:
     assert not con.execute(
         "from ingestion.loads where received_count <> loaded_count + quarantined_count + superseded_count"
     ).fetchall()
+    assert not con.execute("""
+        select load_id, l.received_count, l.loaded_count, l.quarantined_count, l.superseded_count
+        from ingestion.loads l left join ingestion.load_days d using (load_id)
+        group by all
+        having (sum(d.received_count), sum(d.loaded_count), sum(d.quarantined_count), sum(d.superseded_count))
+            is distinct from (l.received_count, l.loaded_count, l.quarantined_count, l.superseded_count)
+    """).fetchall()
     assert not con.execute("""
         select 1 from raw_files.order_lines where _superseded_by is null
         group by order_id, line_id, if(line_id is null, product_id, null), _occurrence having count(*) > 1

@@ -11,10 +11,11 @@ YAML = """
 sources:
   - name: files
     schema: raw_files
+    config: {{meta: {{system: Files, freshness_days: {freshness}, stale_days: 14}}}}
     tables:
       - name: order_lines
         description: {description}
-        config: {{meta: {{key: [{key}], owner: {owner}}}}}
+        config: {{meta: {{role: commerce, key: [{key}], owner: {owner}}}}}
         columns:
           - name: order_id
             data_type: {data_type}
@@ -26,7 +27,7 @@ sources:
 
 
 def read(folder: Path, **parts: str) -> Contracts:
-    given = {"description": "Lines.", "key": "order_id", "owner": "shop", "data_type": "varchar"}
+    given = {"description": "Lines.", "key": "order_id", "owner": "shop", "data_type": "varchar", "freshness": "3"}
     path = folder / "models/staging/files/_files__sources.yml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(YAML.format(**{**given, "meta": "data_class: none", **parts}))
@@ -49,7 +50,7 @@ def test_only_raw_schemas_hold_contracts(tmp_path: Path) -> None:
 
 def test_the_hash_follows_what_judges_a_row(tmp_path: Path) -> None:
     plain = read(tmp_path)["files", "order_lines"].hash
-    assert read(tmp_path, description="Other words.", owner="else")["files", "order_lines"].hash == plain
+    assert read(tmp_path, description="Other words.", owner="else", freshness="9")["files", "order_lines"].hash == plain
     assert read(tmp_path, meta="data_class: none, required: true")["files", "order_lines"].hash != plain
     assert read(tmp_path, data_type="bigint")["files", "order_lines"].hash != plain
 
@@ -59,10 +60,13 @@ def test_the_hash_follows_what_judges_a_row(tmp_path: Path) -> None:
     [
         ({"meta": "data_class: none, requird: true"}, r"order_id: unknown meta key 'requird' .*'required'"),
         ({"meta": "required: true"}, "order_id: meta key 'data_class' is missing"),
-        ({"meta": "data_class: secret"}, "order_id: data_class: Input should be 'none' or 'personal'"),
+        ({"meta": "data_class: secret"}, "order_id: data_class: Input should be 'none', 'personal' or 'sensitive'"),
         ({"meta": "data_class: none, pattern: '['"}, "order_id: pattern"),
         ({"data_type": "text"}, "data_type 'text' is none that a contract may use"),
         ({"key": "order_no"}, r"key column order_no isn't a column of the table \(did you mean 'order_id'\?\)"),
+        ({"owner": "shop, version: changed"}, "version changed isn't a column of the table"),
+        ({"meta": "data_class: none, references: orders.id"}, "order_id: it references orders.id, which isn't there"),
+        ({"freshness": "soon"}, "files: freshness_days: Input should be a valid integer"),
         ({"owner": "shop, keys: []"}, r"unknown meta key 'keys' \(did you mean 'key'\?\)"),
     ],
 )

@@ -11,8 +11,7 @@ import pytest
 
 from ingestion.connectors.delimited import LONGEST_LINE_BYTES
 from ingestion.errors import UserError
-from ingestion.load import RefusedFilesError
-from tests.ingestion.conftest import COLUMNS, HEADER, Deployment
+from tests.ingestion.conftest import COLUMNS, HEADER, Deployment, RefusedFilesError
 
 ROW = "A{0},1,C1,2026-01-0{0} 10:00:00,P1,1,2.50\n"
 ROWS = HEADER + ROW.format(1) + ROW.format(2) + ROW.format(3)
@@ -71,7 +70,7 @@ def test_gzip_and_names_with_wildcards(deployment: Deployment) -> None:
     deployment.write("a[1].csv.gz", gzip.compress(ROWS.encode()))
     assert deployment.load(path="a*.csv.gz")[0].loaded_count == 3
     deployment.write("b.csv.gz", gzip.compress(ROWS.encode())[:-9])
-    with pytest.raises(UserError, match=r"b\.csv\.gz isn't a whole gzip file"):
+    with pytest.raises(RefusedFilesError, match=r"b\.csv\.gz isn't a whole gzip file"):
         deployment.load(path="b.csv.gz")
 
 

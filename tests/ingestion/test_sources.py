@@ -24,14 +24,14 @@ def read(tmp_path: Path, text: str) -> Sources:
 
 def test_paths_are_absolute_and_constants_are_sql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TENURE_TEST_DATA", "../elsewhere")
-    spec = read(tmp_path, GOOD).sources["files"]["order_lines"]
+    spec = read(tmp_path, GOOD).files["order_lines"]
     assert spec.path == (str(tmp_path.parent / "elsewhere/lines/*.csv"),)
     assert spec.columns == {"order_id": "Order No", "quantity": "1", "is_cancellation": "false"}
 
 
 def test_a_list_of_paths(tmp_path: Path) -> None:
     spec = read(tmp_path, "sources: {files: {customers: {path: [a.csv, b.csv], columns: {customer_id: id}}}}")
-    assert [Path(one).name for one in spec.sources["files"]["customers"].path] == ["a.csv", "b.csv"]
+    assert [Path(one).name for one in spec.files["customers"].path] == ["a.csv", "b.csv"]
 
 
 def test_a_missing_variable_is_named(tmp_path: Path) -> None:
@@ -64,6 +64,11 @@ TABLE = "sources: {files: {order_lines: {path: a.csv, columns: {order_id: o}, %s
         ("sources: {files: {order_lines: {path: a.csv, columns: {order_id: }}}}", "'order_id' is mapped to nothing"),
         ("sources: {files: {order_lines: {path: a.csv, columns: {order_id: [a]}}}}", "should be text"),
         ("sources: {files: {customers: {path: a}, customers: {path: b}}}", r"'customers' stands there twice"),
+        ("sources: {hubspot: {}}", "'sources.hubspot': give either 'exports', .* or 'api'"),
+        ("sources: {hubspot: {exports: a, api: {token: b}}}", "'sources.hubspot': give either 'exports', .* or 'api'"),
+        ("sources: {hubspot: exports}", r"'sources.hubspot' should be \{exports: FOLDER\}"),
+        ("sources: {hubspot: {export: a}}", r"unknown key 'sources.hubspot.export' \(did you mean 'exports'\?\)"),
+        ("sources: {stripe: {api: {api_key: sk_live_1}}}", r"stripe.api.api_key is a secret: .* write \$\{VARIABLE\}"),
     ],
 )
 def test_each_mistake_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
@@ -92,4 +97,20 @@ def test_a_column_called_no_is_a_column(tmp_path: Path) -> None:
     """YAML 1.1 reads `No` as false and 2024 as a number."""
     path = tmp_path / "sources.yml"
     path.write_text("sources: {files: {order_lines: {path: a.csv, columns: {order_id: No, quantity: 2024}}}}")
-    assert read_sources(path).sources["files"]["order_lines"].columns == {"order_id": "No", "quantity": "2024"}
+    assert read_sources(path).files["order_lines"].columns == {"order_id": "No", "quantity": "2024"}
+
+
+def test_a_system_is_connected_by_exports_or_api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENURE_TEST_TOKEN", "s3cret")
+    text = (
+        "sources: {hubspot: {exports: crm/}, zendesk: {api: {email: ops@example.org, token: '${TENURE_TEST_TOKEN}'}}}"
+    )
+    connectors = read(tmp_path, text).connectors
+    assert connectors["hubspot"].exports == str(tmp_path / "crm")
+    assert connectors["zendesk"].api == {"email": "ops@example.org", "token": "s3cret"}
+
+
+def test_a_secret_is_in_no_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        read(tmp_path, "sources: {stripe: {api: {api_key: sk_live_1, mode: ''}}}")
+    assert "sk_live_1" not in str(caught.value)
