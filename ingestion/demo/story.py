@@ -60,45 +60,96 @@ class _Coefficients:
 
 @dataclass(frozen=True)
 class ReorderCoefficients(_Coefficients):
-    """The shop: what multiplies a shopper's own rate of ordering, and his odds to stop after an order.
+    """The shop: what makes a shopper order again, as in the BG/NBD model (Fader, Hardie & Lee 2005), and leave.
 
-    `base` is nil: the rate is each shopper's own.
+    `habit_spread`: variance of the shoppers' own habits, which multiply the rate and are 1 on average.
+    `parcel_wait`: share of the parcel's way for which nobody orders again.
+    `stop_odds`: odds at the typical satisfaction that an order was the last for good.
     """
 
-    base: float = 0.0
-    acausal_base: float = 0.0
-    satisfaction: float = 1.0
-    is_member: float = 0.15
-    is_subscribed: float = 0.1
-    price_rise: float = -0.15
+    base: float = -1.3
+    acausal_base: float = -2.3
+    habit_spread: float = 1.1
+    satisfaction: float = 1.5
+    is_member: float = 0.25
+    has_mail_consent: float = 0.12
+    full_price: float = -0.6
+    price_raised: float = -0.15
     season: float = 1.0
-    stop_satisfaction: float = -3.0
+    parcel_wait: float = 1.0
+    stop_odds: float = 0.25
+    stop_satisfaction: float = -4.0
 
 
-def reorder_factor(
-    by: ReorderCoefficients,
-    *,
-    satisfaction: Floats,
-    is_member: Bools,
-    is_subscribed: Bools,
-    is_price_raised: Bools,
-    calendar_month: Integers,
-) -> Floats:
-    """What multiplies a shopper's rate of ordering in a month; `calendar_month` is 1 to 12."""
-    return np.exp(
-        by.base
-        + by.satisfaction * (satisfaction - TYPICAL_SATISFACTION)
-        + by.is_member * is_member
-        + by.is_subscribed * is_subscribed
-        + by.price_rise * is_price_raised
-        + by.season * SHOPPING_SEASON[calendar_month - 1]
+@dataclass(frozen=True)
+class ReorderCauses:
+    """What the hazard of reorder sees after an order, one entry per shopper; satisfaction and sensitivity from 0 to 1."""
+
+    habit: Floats
+    satisfaction: Floats
+    price_sensitivity: Floats
+    had_discount: Bools
+    is_member: Bools
+    has_mail_consent: Bools
+
+
+def reorder_rate(by: ReorderCoefficients, causes: ReorderCauses) -> Floats:
+    """Orders per month of a shopper who hasn't stopped, before what the calendar does to all (`shop_busyness`)."""
+    effects = (
+        by.satisfaction * (causes.satisfaction - TYPICAL_SATISFACTION)
+        + by.is_member * causes.is_member
+        + by.has_mail_consent * causes.has_mail_consent
+        + by.full_price * causes.price_sensitivity * ~causes.had_discount
     )
+    return np.asarray(causes.habit * np.exp(by.base + effects))
 
 
-def stop_chance(by: ReorderCoefficients, own_chance: Floats, satisfaction: Floats) -> Floats:
-    """Chance never to order again after an order: the shopper's own, its odds changed by the satisfaction with it."""
-    log_odds = np.log(own_chance / (1 - own_chance)) + by.stop_satisfaction * (satisfaction - TYPICAL_SATISFACTION)
-    return logistic(log_odds)
+def shop_busyness(by: ReorderCoefficients, month_of_year: Integers, is_price_raised: Bools) -> Floats:
+    """What multiplies every shopper's rate in a month."""
+    return np.asarray(np.exp(by.season * SHOPPING_SEASON[month_of_year - 1] + by.price_raised * is_price_raised))
+
+
+def stop_chance(by: ReorderCoefficients, satisfaction: Floats) -> Floats:
+    """Chance never to order again after an order."""
+    odds = by.stop_odds * np.exp(by.stop_satisfaction * (satisfaction - TYPICAL_SATISFACTION))
+    return odds / (1 + odds)
+
+
+@dataclass(frozen=True)
+class OrderExperience:
+    """How one order went, one entry per shopper; `taste` is how well the assortment suits the shopper (z-score)."""
+
+    taste: Floats
+    price_sensitivity: Floats
+    had_discount: Bools
+    late_days: Floats
+    reply_days: Floats
+    is_returned: Bools
+    is_cancelled: Bools
+    luck: Floats
+
+
+def usual_satisfaction(taste: Floats) -> Floats:
+    """A shopper's satisfaction before the first order, 0 to 1."""
+    return logistic(_log_odds_of_pleasure(taste))
+
+
+def _log_odds_of_pleasure(taste: Floats) -> Floats:
+    return 0.9 + 0.45 * taste
+
+
+def order_satisfaction(before: Floats, order: OrderExperience) -> Floats:
+    """A shopper's satisfaction after an order, 0 to 1: half what it was, half what the order was like."""
+    target = logistic(
+        _log_odds_of_pleasure(order.taste)
+        + 0.7 * order.price_sensitivity * order.had_discount
+        - 0.35 * order.late_days
+        - 0.3 * order.reply_days
+        - 0.9 * order.is_returned
+        - 2.5 * order.is_cancelled
+        + 0.5 * order.luck
+    )
+    return 0.5 * before + 0.5 * target
 
 
 @dataclass(frozen=True)
@@ -295,11 +346,7 @@ def usage_share(
 def ticket_rate(*, seats: Integers, onboarding: Floats, tenure: Integers, outage_hours: Floats) -> Floats:
     """Tickets to expect in a month: more from big, new and badly onboarded customers, and after outages."""
     return np.exp(
-        -1.6
-        + 0.5 * np.log(seats)
-        - 1.0 * (onboarding - TYPICAL_ONBOARDING)
-        + 0.6 * (tenure < 3)
-        + 0.09 * outage_hours
+        -1.6 + 0.5 * np.log(seats) - 1.0 * (onboarding - TYPICAL_ONBOARDING) + 0.6 * (tenure < 3) + 0.09 * outage_hours
     )
 
 
