@@ -266,4 +266,9 @@ def _listed(entries: str) -> Texts:
 
 
 def _digits(rng: np.random.Generator, size: int, count: int) -> Texts:
-    return np.char.zfill(rng.integers(0, 10**count, size).astype(str), count).astype(object)
+    # numpy can't pad an empty array of texts.
+    return (
+        np.char.zfill(rng.integers(0, 10**count, size).astype(str), count).astype(object)
+        if size
+        else np.empty(0, object)
+    )
