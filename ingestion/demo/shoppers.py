@@ -4,7 +4,6 @@ from datetime import date
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from ingestion.demo import names
 from ingestion.demo.clock import END, Floats
@@ -26,7 +25,7 @@ def make_shoppers(
 ) -> pl.DataFrame:
     """One row per shopper, in the order of their arrival; `people`: people of companies, of whom some shop here too.
 
-    Returns: shopper, person (null: none of `people`), parent (a child's; it uses the parent's e-mail address and phone),
+    Returns: shopper, person (null: none of `people`), parent (a child's; it uses the parent's e-mail and phone),
     partner (with whom phone and address are shared), first_name, last_name, email, phone, country, city, street,
     postal_code, birth_date, taste, price_sensitivity, is_member, has_mail_consent, has_account, registered_day,
     first_day (infinity: never orders).
@@ -51,7 +50,7 @@ def make_shoppers(
 
 def _arrivals(random: np.random.Generator, calendar: ShopCalendar, count: int) -> Floats:
     """Days, sorted: more of them as the shop grows and in its season, most of them between morning and evening."""
-    whole = np.arange(np.ceil(calendar.days))
+    whole = np.arange(np.ceil(calendar.days), dtype=np.float64)
     season = np.exp(SHOPPING_SEASON[calendar.month_of_year - 1])[calendar.month(whole)]
     weight = (1 + GROWTH_PER_MONTH) ** (whole / DAYS_PER_MONTH) * season
     hour = np.clip(random.normal(0.6, 0.14, count), 0.01, 0.99)
