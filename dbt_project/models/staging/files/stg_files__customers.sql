@@ -3,7 +3,21 @@ select
     customer_id as source_customer_id,
     customer_name,
     email,
+    phone,
+    address,
+    city,
+    postal_code,
     country,
-    signed_up_at
-from {{ source('files', 'customers') }}
-where _superseded_by is null
+    domain,
+    tax_id,
+    parent_customer_id as source_parent_customer_id,
+    segment,
+    plan,
+    lower(status) as crm_status,
+    lower(sentiment) as sentiment,
+    owner as source_owner_id,
+    birth_date,
+    renewal_date,
+    signed_up_at,
+    updated_at
+from {{ known_rows(source('files', 'customers'), key=['customer_id'], dated_by='signed_up_at') }}

@@ -1,0 +1,57 @@
+{#-
+    The records of a raw table that are known, as a subquery to select from: one version of each, no deleted one.
+
+    Without the var `as_of_date` these are the current versions. With it, the version of each that was known on that
+    day: the current one, or, where that came later, the newest earlier one. A version without a time of its own was
+    known as long as nothing else tells; `dated_by` (the column that dates a record) then leaves out what happened
+    after the day, and guards the others a second time. So a version or a record after the day changes nothing.
+
+    key: the columns that tell one record from another; NULLs count as equal.
+-#}
+{% macro known_rows(relation, key, dated_by=none) -%}
+    {%- set as_of_date = var('as_of_date', none) -%}
+    (
+    {%- if not as_of_date %}
+        select *
+        from {{ relation }}
+        where _superseded_by is null and _is_deleted is not true
+    {%- else %}
+        {%- set same_key = [] -%}
+        {%- for column in key %}
+            {%- do same_key.append("later." ~ column ~ " is not distinct from earlier." ~ column) -%}
+        {%- endfor -%}
+        {%- set day_end = "cast('" ~ as_of_date ~ "' as date) + interval 1 day" %}
+        select *
+        from {{ relation }}
+        where
+            _superseded_by is null
+            and _is_deleted is not true
+            and {{ _was_known(day_end, dated_by) }}
+        union all
+        select *
+        from {{ relation }} as earlier
+        where
+            _superseded_by is not null
+            and {{ _was_known(day_end, dated_by) }}
+            and exists (
+                select 1
+                from {{ relation }} as later
+                where
+                    later._superseded_by is null
+                    and not ({{ _was_known(day_end, dated_by) }})
+                    and {{ same_key | join(' and ') }}
+            )
+        qualify
+            row_number() over (
+                partition by {{ key | join(', ') }}
+                order by _version desc nulls last, _load_id desc, _row_number desc
+            ) = 1
+            and _is_deleted is not true
+    {%- endif %}
+    )
+{%- endmacro %}
+
+{% macro _was_known(day_end, dated_by) -%}
+    (_version is null or _version < {{ day_end }})
+    {%- if dated_by %} and ({{ dated_by }} is null or {{ dated_by }} < {{ day_end }}){% endif -%}
+{%- endmacro %}
