@@ -243,9 +243,11 @@ class Draft:
         Their ids are of no other record, so that the true rows stay whole; they have a form that every system accepts.
         """
         last = self._last(table)
+        if not self.damage.broken_rows or last.is_empty():
+            return
         key = self.shapes[table].key[0]
         for place, (column, value, reason) in enumerate(faults):
-            like = self.generator(table, f"broken_rows.{place}").integers(0, max(len(last), 1), self.damage.broken_rows)
+            like = self.generator(table, f"broken_rows.{place}").integers(0, len(last), self.damage.broken_rows)
             rows = (
                 last[like.tolist()]
                 .with_row_index("n")

@@ -1,4 +1,4 @@
-"""Names, addresses, phone numbers and e-mail addresses of people and companies in eleven countries, drawn in bulk."""
+"""Names, addresses, phone numbers and e-mail addresses of people and companies in thirteen countries, drawn in bulk."""
 
 from functools import cache
 
@@ -10,10 +10,11 @@ from ingestion.demo import words
 
 Texts = NDArray[np.object_]
 
-COUNTRIES = ("DE", "FR", "NL", "GB", "US", "AT", "IT", "ES", "BE", "PL", "CH")
+COUNTRIES = ("DE", "FR", "NL", "GB", "US", "AT", "IT", "ES", "BE", "PL", "CH", "SE", "CA")
 REGIONS = {
     "DE": "DACH", "AT": "DACH", "CH": "DACH", "FR": "France", "NL": "Benelux", "BE": "Benelux", "GB": "UK & Ireland",
     "US": "North America", "IT": "Southern Europe", "ES": "Southern Europe", "PL": "Eastern Europe",
+    "SE": "Nordics", "CA": "North America",
 }  # fmt: skip
 # Share of people who bear a name of another country than their own.
 FOREIGN_SHARE = 0.08
@@ -25,17 +26,18 @@ RARE_SHARE, DOUBLE_SHARE = 0.45, 0.04
 FOUNDER_SHARE = 0.4
 DIALLING = {
     "DE": "49", "AT": "43", "CH": "41", "FR": "33", "NL": "31", "BE": "32", "IT": "39", "ES": "34", "GB": "44",
-    "US": "1", "PL": "48",
+    "US": "1", "PL": "48", "SE": "46", "CA": "1",
 }  # fmt: skip
 LANDLINE = {
     "DE": ("30", 8), "AT": ("1", 7), "CH": ("44", 7), "FR": ("1", 8), "NL": ("20", 7), "BE": ("2", 7), "IT": ("02", 8),
-    "ES": ("91", 7), "GB": ("20", 8), "US": ("312", 7), "PL": ("22", 7),
+    "ES": ("91", 7), "GB": ("20", 8), "US": ("312", 7), "PL": ("22", 7), "SE": ("8", 7), "CA": ("416", 7),
 }  # fmt: skip
 MOBILE = {
     "DE": ("151", 8), "AT": ("664", 7), "CH": ("79", 7), "FR": ("6", 8), "NL": ("6", 8), "BE": ("47", 7),
-    "IT": ("34", 8), "ES": ("6", 8), "GB": ("77", 8), "US": ("917", 7), "PL": ("50", 7),
+    "IT": ("34", 8), "ES": ("6", 8), "GB": ("77", 8), "US": ("917", 7), "PL": ("50", 7), "SE": ("70", 7),
+    "CA": ("647", 7),
 }  # fmt: skip
-VAT_DIGITS = {"DE": 9, "AT": 8, "CH": 9, "FR": 11, "NL": 9, "BE": 9, "IT": 11, "ES": 8, "GB": 9, "PL": 10}
+VAT_DIGITS = {"DE": 9, "AT": 8, "CH": 9, "FR": 11, "NL": 9, "BE": 9, "IT": 11, "ES": 8, "GB": 9, "PL": 10, "SE": 12}
 FREE_MAIL = {
     "DE": "gmail.com gmx.de web.de t-online.de outlook.com", "AT": "gmail.com gmx.at outlook.com aon.at",
     "CH": "gmail.com bluewin.ch outlook.com gmx.ch", "FR": "gmail.com orange.fr free.fr hotmail.fr laposte.net",
@@ -43,6 +45,7 @@ FREE_MAIL = {
     "IT": "gmail.com libero.it hotmail.it virgilio.it", "ES": "gmail.com hotmail.es yahoo.es telefonica.net",
     "GB": "gmail.com hotmail.co.uk btinternet.com yahoo.co.uk",
     "US": "gmail.com yahoo.com outlook.com icloud.com aol.com", "PL": "gmail.com wp.pl onet.pl o2.pl",
+    "SE": "gmail.com hotmail.se telia.com outlook.com", "CA": "gmail.com yahoo.ca outlook.com rogers.com",
 }  # fmt: skip
 # Letters that Unicode doesn't take apart, and those that German writes with an e.
 SPECIAL_LETTERS = {"ß": "ss", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "\u0131": "i", "æ": "ae", "đ": "d", "Đ": "D"}
@@ -107,15 +110,13 @@ def postal_codes(rng: np.random.Generator, countries: Texts, places: Texts) -> T
         start = np.array([starts[place] for place in places[here]], object)
         one, two, three = (_digits(rng, len(here), count) for count in (1, 2, 3))
         letters = rng.choice(np.array(list("ABDEFGHJLNPQRSTUWXYZ"), object), (2, len(here)))
+        house = rng.integers(1, 20, len(here)).astype(str).astype(object)
         code[here] = {
             "NL": start + two + " " + letters[0] + letters[1],
-            "GB": start
-            + rng.integers(1, 20, len(here)).astype(str).astype(object)
-            + " "
-            + one
-            + letters[0]
-            + letters[1],
+            "GB": start + house + " " + one + letters[0] + letters[1],
             "PL": start + one + "-" + three,
+            "SE": start + one + " " + two,
+            "CA": start + letters[0] + " " + one + letters[1] + one,
         }.get(country, start + (three if country in ("DE", "FR", "ES") else two))
     return code
 
@@ -126,10 +127,10 @@ def streets(rng: np.random.Generator, countries: Texts) -> Texts:
     street = np.empty(len(countries), object)
     for country in COUNTRIES:
         here = np.flatnonzero(countries == country)
-        language = {"AT": "DE", "CH": "DE", "BE": "NL"}.get(country, country)
+        language = {"AT": "DE", "CH": "DE", "BE": "NL", "CA": "US"}.get(country, country)
         name = _drawn(rng, _listed(words.STREETS[language]), len(here), 0.3)
         number = np.minimum(rng.geometric(0.025, len(here)), 240).astype(str).astype(object)
-        before, comma = country in ("FR", "GB", "US"), ", " if country in ("IT", "ES") else " "
+        before, comma = country in ("FR", "GB", "US", "CA"), ", " if country in ("IT", "ES") else " "
         street[here] = number + " " + name if before else name + comma + number
     return street
 
@@ -148,7 +149,7 @@ def phones(rng: np.random.Generator, countries: Texts, *, is_mobile: bool = Fals
 
 
 def vat_ids(rng: np.random.Generator, countries: Texts) -> Texts:
-    """Tax registration numbers in the country's form; None in the US, which has none."""
+    """Tax registration numbers in the country's form; None in the US and Canada, which have none."""
     countries = np.asarray(countries, object)
     vat = np.full(len(countries), None, object)
     for country, digits in VAT_DIGITS.items():
@@ -208,11 +209,11 @@ def private_emails(rng: np.random.Generator, first: Texts, last: Texts, countrie
     return _numbered(frame.with_columns(local=local), pl.col("domain"))
 
 
-def folded(column: str | pl.Expr) -> pl.Expr:
-    """Lower-case ASCII as in addresses: ä becomes ae, é becomes e."""
+def folded(column: str | pl.Expr, *, keep_case: bool = False) -> pl.Expr:
+    """ASCII as in addresses, in lower case unless told: ä becomes ae, é becomes e."""
     text = pl.col(column) if isinstance(column, str) else column
     plain = text.str.replace_many(UMLAUTS | SPECIAL_LETTERS).str.normalize("NFKD").str.replace_all(r"\p{M}+", "")
-    return plain.str.to_lowercase()
+    return plain if keep_case else plain.str.to_lowercase()
 
 
 def _numbered(frame: pl.DataFrame, domain: pl.Expr) -> Texts:

@@ -40,6 +40,9 @@ FIRST_NAMES = {
     "Jakub Ewa Łukasz Aleksandra Adam Natalia Grzegorz Karolina Mateusz Barbara Wojciech Marta Rafał Dorota "
     "Maciej Justyna Dariusz Paulina Kamil Beata Przemysław Iwona Robert Sylwia Bartosz Zuzanna Jacek Izabela "
     "Sławomir Renata Artur Weronika Szymon Kinga Zbigniew Olga Filip",
+    "SE": "Anna Erik Maria Lars Emma Johan Karin Anders Sara Mikael Linnea Fredrik Elin Per Malin Magnus Ida Gustav "
+    "Kristina Oskar Hanna Henrik Åsa Viktor Sofia Björn Lena Axel Johanna Mattias Ebba Nils Camilla Jonas Astrid Stefan "
+    "Ulrika Daniel Frida Emil Therese Göran Maja Filip Annika Patrik Märta Karl-Johan Saga Ali",
 }
 LAST_NAMES = {
     "DE": "Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker Schulz Hoffmann Koch Bauer Richter Klein Wolf "
@@ -82,6 +85,10 @@ LAST_NAMES = {
     "Michalski Król Wieczorek Jabłoński Wróbel Nowakowski Majewski Olszewski Stępień Malinowski Jaworski "
     "Adamczyk Dudek Nowicki Pawlak Górski Witkowski Walczak Sikora Baran Rutkowski Michalak Szewczyk Ostrowski "
     "Tomaszewski Pietrzak Duda",
+    "SE": "Andersson Johansson Karlsson Nilsson Eriksson Larsson Olsson Persson Svensson Gustafsson Pettersson Jonsson "
+    "Jansson Hansson Bengtsson Jönsson Lindberg Jakobsson Magnusson Olofsson Lindström Lindqvist Lindgren Axelsson Berg "
+    "Bergström Lundberg Lind Lundgren Mattsson Berglund Fredriksson Sandberg Henriksson Forsberg Sjöberg Wallin Engström "
+    "Danielsson Håkansson Eklund Lundin Gunnarsson Björk Holm Bergman Samuelsson Fransson Wikström Isaksson Ahmed",
 }
 STEMS = {
     "DE": "Ober Nieder Hinter Stein Linden Eichen Birken Grün Neu Alt Berg Wald Brunn Holz Rosen Dorn Eisen Silber "
@@ -93,6 +100,7 @@ STEMS = {
     "GB": "Ash Black Brad Cran Dal El Green Hal Hart Hazel Lang Lin Mar Nor Pres Rad Stan Thorn Wal Whit Win Har",
     "US": "Ash Black Brad Cran Dal El Green Hal Hart Hazel Lang Lin Mar Nor Pres Rad Stan Thorn Wal Whit Win Har",
     "PL": "Bart Brzez Czar Dob Gal Jar Kal Kras Las Lip Mal Mil Ol Pol Rad Sad Sos Star Tarn Wil Zal Zar",
+    "SE": "Al Björk Dahl Ek Eng Fors Gran Hag Hed Holm Kull Lind Lund Nor Ny Palm Ros Sand Sjö Söder Stål Sund Väster",
 }
 ENDINGS = {
     "DE": "meier huber bauer mann bach berger hofer müller brunner wald ecker thal reuter steiner kamp siedler",
@@ -103,9 +111,15 @@ ENDINGS = {
     "GB": "ton ford well ley wood field worth ham by son combe ridge shaw",
     "US": "ton ford well ley wood field worth ham by son combe ridge shaw",
     "PL": "owski czyk owicz iński czak ecki ewski icki oszek uk",
+    "SE": "berg gren lund qvist ström man mark dal vall holm feldt stedt blad",
 }
 # Whose names people of these countries bear.
-SHARED = {"AT": {"DE": 1.0}, "CH": {"DE": 0.65, "FR": 0.25, "IT": 0.1}, "BE": {"NL": 0.58, "FR": 0.42}}
+SHARED = {
+    "AT": {"DE": 1.0},
+    "CH": {"DE": 0.65, "FR": 0.25, "IT": 0.1},
+    "BE": {"NL": 0.58, "FR": 0.42},
+    "CA": {"US": 0.75, "FR": 0.25},
+}
 STREETS = {
     "DE": "Hauptstraße|Bahnhofstraße|Schulstraße|Gartenstraße|Industriestraße|Goethestraße|Bergstraße|Lindenallee|"
     "Mozartstraße|Ringstraße|Am Markt|Königstraße|Schillerplatz|Friedrichstraße|Mühlenweg|Hafenstraße|Rosenweg|"
@@ -131,6 +145,8 @@ STREETS = {
     "PL": "ul. Polna|ul. Leśna|ul. Słoneczna|ul. Krótka|ul. Szkolna|ul. Ogrodowa|ul. Lipowa|ul. Kościuszki|"
     "ul. Mickiewicza|al. Jerozolimskie|ul. Piłsudskiego|ul. Kwiatowa|ul. Długa|pl. Wolności|ul. Przemysłowa|"
     "ul. Zielona",
+    "SE": "Storgatan Kungsgatan Drottninggatan Skolgatan Nygatan Järnvägsgatan Vasagatan Kyrkogatan Ringvägen Trädgårdsgatan "
+    "Björkvägen Hamngatan Södergatan Industrigatan Parkvägen Strandvägen",
 }
 # City and the first digits of its postal codes; the larger come first.
 CITIES = {
@@ -151,6 +167,8 @@ CITIES = {
     "US": "New York:100|Chicago:606|Austin:787|Boston:021|Denver:802|Seattle:981|Atlanta:303|San Francisco:941|"
     "Portland:972|Columbus:432|Raleigh:276|Phoenix:850",
     "PL": "Warszawa:0 Kraków:3 Wrocław:5 Poznań:6 Gdańsk:8 Łódź:9 Katowice:4 Lublin:2",
+    "SE": "Stockholm:11 Göteborg:41 Malmö:21 Uppsala:75 Västerås:72 Örebro:70 Linköping:58 Helsingborg:25 Lund:22",
+    "CA": "Toronto:M5|Montréal:H3|Vancouver:V6|Calgary:T2|Ottawa:K1|Québec:G1|Winnipeg:R3|Halifax:B3",
 }
 LEGAL_SUFFIXES = {
     "DE": {"GmbH": 0.66, "AG": 0.12, "GmbH & Co. KG": 0.16, "SE": 0.02, "e.K.": 0.04},
@@ -164,6 +182,8 @@ LEGAL_SUFFIXES = {
     "GB": {"Ltd": 0.78, "PLC": 0.1, "LLP": 0.12},
     "US": {"Inc.": 0.55, "LLC": 0.35, "Corp.": 0.1},
     "PL": {"Sp. z o.o.": 0.76, "S.A.": 0.24},
+    "SE": {"AB": 0.94, "HB": 0.06},
+    "CA": {"Inc.": 0.62, "Ltd": 0.28, "Corp.": 0.1},
 }
 TRADES = {
     "DE": "Logistik Maschinenbau Software Elektrotechnik Consulting Handel Systeme Medizintechnik Verlag Energie Bau "
@@ -183,6 +203,7 @@ TRADES = {
     "Realty Labs Retail Robotics Security Networks Biotech",
     "PL": "Logistyka Technika Software Energia Transport Systemy Usługi Budownictwo Nieruchomości Elektronika "
     "Doradztwo Handel Spożywcza",
+    "SE": "Logistik Teknik Konsult Energi Bygg Fastigheter Data System Transport Handel Industri Medicin Media Skog Verkstad",
 }
 # Invented brand words are made of one of each.
 BRAND_STARTS = (
