@@ -41,8 +41,8 @@ FIRST_NAMES = {
     "Maciej Justyna Dariusz Paulina Kamil Beata Przemysław Iwona Robert Sylwia Bartosz Zuzanna Jacek Izabela "
     "Sławomir Renata Artur Weronika Szymon Kinga Zbigniew Olga Filip",
     "SE": "Anna Erik Maria Lars Emma Johan Karin Anders Sara Mikael Linnea Fredrik Elin Per Malin Magnus Ida Gustav "
-    "Kristina Oskar Hanna Henrik Åsa Viktor Sofia Björn Lena Axel Johanna Mattias Ebba Nils Camilla Jonas Astrid Stefan "
-    "Ulrika Daniel Frida Emil Therese Göran Maja Filip Annika Patrik Märta Karl-Johan Saga Ali",
+    "Kristina Oskar Hanna Henrik Åsa Viktor Sofia Björn Lena Axel Johanna Mattias Ebba Nils Camilla Jonas Astrid "
+    "Stefan Ulrika Daniel Frida Emil Therese Göran Maja Filip Annika Patrik Märta Karl-Johan Saga Ali",
 }
 LAST_NAMES = {
     "DE": "Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker Schulz Hoffmann Koch Bauer Richter Klein Wolf "
@@ -86,9 +86,10 @@ LAST_NAMES = {
     "Adamczyk Dudek Nowicki Pawlak Górski Witkowski Walczak Sikora Baran Rutkowski Michalak Szewczyk Ostrowski "
     "Tomaszewski Pietrzak Duda",
     "SE": "Andersson Johansson Karlsson Nilsson Eriksson Larsson Olsson Persson Svensson Gustafsson Pettersson Jonsson "
-    "Jansson Hansson Bengtsson Jönsson Lindberg Jakobsson Magnusson Olofsson Lindström Lindqvist Lindgren Axelsson Berg "
-    "Bergström Lundberg Lind Lundgren Mattsson Berglund Fredriksson Sandberg Henriksson Forsberg Sjöberg Wallin Engström "
-    "Danielsson Håkansson Eklund Lundin Gunnarsson Björk Holm Bergman Samuelsson Fransson Wikström Isaksson Ahmed",
+    "Jansson Hansson Bengtsson Jönsson Lindberg Jakobsson Magnusson Olofsson Lindström Lindqvist Lindgren Axelsson "
+    "Berg Bergström Lundberg Lind Lundgren Mattsson Berglund Fredriksson Sandberg Henriksson Forsberg Sjöberg Wallin "
+    "Engström Danielsson Håkansson Eklund Lundin Gunnarsson Björk Holm Bergman Samuelsson Fransson Wikström Isaksson "
+    "Ahmed",
 }
 STEMS = {
     "DE": "Ober Nieder Hinter Stein Linden Eichen Birken Grün Neu Alt Berg Wald Brunn Holz Rosen Dorn Eisen Silber "
@@ -145,8 +146,8 @@ STREETS = {
     "PL": "ul. Polna|ul. Leśna|ul. Słoneczna|ul. Krótka|ul. Szkolna|ul. Ogrodowa|ul. Lipowa|ul. Kościuszki|"
     "ul. Mickiewicza|al. Jerozolimskie|ul. Piłsudskiego|ul. Kwiatowa|ul. Długa|pl. Wolności|ul. Przemysłowa|"
     "ul. Zielona",
-    "SE": "Storgatan Kungsgatan Drottninggatan Skolgatan Nygatan Järnvägsgatan Vasagatan Kyrkogatan Ringvägen Trädgårdsgatan "
-    "Björkvägen Hamngatan Södergatan Industrigatan Parkvägen Strandvägen",
+    "SE": "Storgatan Kungsgatan Drottninggatan Skolgatan Nygatan Järnvägsgatan Vasagatan Kyrkogatan Ringvägen "
+    "Trädgårdsgatan Björkvägen Hamngatan Södergatan Industrigatan Parkvägen Strandvägen",
 }
 # City and the first digits of its postal codes; the larger come first.
 CITIES = {
@@ -203,7 +204,8 @@ TRADES = {
     "Realty Labs Retail Robotics Security Networks Biotech",
     "PL": "Logistyka Technika Software Energia Transport Systemy Usługi Budownictwo Nieruchomości Elektronika "
     "Doradztwo Handel Spożywcza",
-    "SE": "Logistik Teknik Konsult Energi Bygg Fastigheter Data System Transport Handel Industri Medicin Media Skog Verkstad",
+    "SE": "Logistik Teknik Konsult Energi Bygg Fastigheter Data System Transport Handel Industri Medicin Media Skog "
+    "Verkstad",
 }
 # Invented brand words are made of one of each.
 BRAND_STARTS = (
