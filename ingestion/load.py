@@ -41,7 +41,7 @@ from ingestion.merge import VERSION, RetypedError, Staged, count, stage
 from ingestion.scratch import Scratch, new_scratch
 from ingestion.sources import FileTable, Sources
 from ingestion.tables import prepare_warehouse
-from ingestion.text import counted, did_you_mean, ident, listed, literal
+from ingestion.text import counted, did_you_mean, ident, listed, literal, sql_value
 from ingestion.versions import write_versions
 
 logger = logging.getLogger("tenure.ingestion")
@@ -338,45 +338,35 @@ def _write(
 def _write_days(
     con: duckdb.DuckDBPyConnection, contract: Contract, load: Load, last_date: str | None, *, has_rows: bool
 ) -> None:
-    """Write the load's counts by the records' own dates; the rows whose date can't be read have none.
+    """Write the load's counts by the dates of the records and of their versions; NULL where a date can't be read.
 
+    A row of a full export that says nothing new is dated by the export: it was seen again on that day.
     `last_date`: the newest date loaded before. A record that comes for the first time and is dated before it is late.
     """
     date = f"cast({ident(contract.time_column)} as date)" if contract.time_column else "cast(null as date)"
-    late = "select null::date as day, 0 as rows where false"
+    version = f"cast({VERSION} as date)"
+    seen_again = "is_repeat" + (" or _row in (select _row from known where is_same)" if has_rows else "")
+    newest = sql_value(load.newest_version) if contract.meta.delivery == "full" else VERSION
+    parts = [
+        f"select {date} as day, {version} as version, 1 as loaded, 0 as refused, 0 as known, 0 as late "
+        f"from {contract.raw_table} where _load_id = {literal(load.load_id)} and not _is_deleted"
+    ]
+    if load.quarantined_count:
+        parts.append(f"select {date}, {version}, 0, 1, 0, 0 from rejected left join typed_rows using (_row)")
+    if load.superseded_count:
+        parts.append(f"select {date}, cast({newest} as date), 0, 0, 1, 0 from incoming where {seen_again}")
     if has_rows and last_date is not None:
-        late = (
-            f"select {date} as day, count(*) as rows from incoming where not is_repeat and not is_earlier "
-            f"and {date} < date {literal(last_date)} and _row not in (select _row from known) group by day"
+        parts.append(
+            f"select {date}, {version}, 0, 0, 0, 1 from incoming where not is_repeat and not is_earlier "
+            f"and {date} < date {literal(last_date)} and _row not in (select _row from known)"
         )
     con.execute(f"""
         insert into ingestion.load_days
-        with received as (
-            select {date} as day, count(*) as rows from typed_rows group by day
-        ),
-        unreadable as (
-            select null::date as day, count(*) as rows from rejected
-            where _row not in (select _row from typed_rows semi join rejected using (_row))
-        ),
-        refused as (
-            select {date} as day, count(*) as rows from typed_rows semi join rejected using (_row) group by day
-        ),
-        loaded as (
-            select {date} as day, count(*) as rows from {contract.raw_table}
-            where _load_id = {literal(load.load_id)} and not _is_deleted group by day
-        ),
-        late as ({late}),
-        counts as (
-            select day, rows as received, 0 as loaded, 0 as refused, 0 as late from received
-            union all select day, rows, 0, rows, 0 from unreadable
-            union all select day, 0, 0, rows, 0 from refused
-            union all select day, 0, rows, 0, 0 from loaded
-            union all select day, 0, 0, 0, rows from late
-        )
         select
-            {literal(load.load_id)}, {literal(contract.source)}, {literal(contract.table)}, day, sum(received),
-            sum(loaded), sum(refused), sum(received) - sum(loaded) - sum(refused), sum(late)
-        from counts group by day having sum(received) > 0 order by day
+            {literal(load.load_id)}, {literal(contract.source)}, {literal(contract.table)}, day, version,
+            sum(loaded) + sum(refused) + sum(known), sum(loaded), sum(refused), sum(known), sum(late)
+        from ({" union all ".join(parts)}) as rows
+        group by day, version order by day, version
     """)
 
 

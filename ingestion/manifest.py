@@ -1,8 +1,8 @@
 """What the loader writes about its own work, in the warehouse's schema `ingestion`.
 
-`loads`: one line for each file that was loaded. `load_days`: the same counts by the records' own dates. `refusals`:
-what the last run could not load. `schema_changes`: columns that came, went or changed. `tables`: every raw table with
-its contract's targets and how it is connected. `orphans`: foreign keys that lead nowhere.
+`loads`: one line for each file that was loaded. `load_days`: the same counts by the dates of the records and of their
+versions. `refusals`: what the last run could not load. `schema_changes`: columns that came, went or changed. `tables`:
+every raw table with its contract's targets and how it is connected. `orphans`: foreign keys that lead nowhere.
 """
 
 import json
@@ -49,8 +49,8 @@ class Load:
 _COLUMNS = [field.name for field in fields(Load) if field.name != "is_new"]
 _TIMES = ("received_at", "window_start", "window_end", "newest_version")
 _OTHER_TABLES = {
-    "load_days": "load_id varchar, source varchar, table_name varchar, record_date date, received_count bigint, "
-    "loaded_count bigint, quarantined_count bigint, superseded_count bigint, late_count bigint",
+    "load_days": "load_id varchar, source varchar, table_name varchar, record_date date, version_date date, "
+    "received_count bigint, loaded_count bigint, quarantined_count bigint, superseded_count bigint, late_count bigint",
     "refusals": "source varchar, table_name varchar, file varchar, reason varchar, refused_at timestamp",
     "schema_changes": "source varchar, table_name varchar, column_name varchar, change varchar, file varchar, "
     "noticed_at timestamp",

@@ -10,7 +10,6 @@ import duckdb
 import pytest
 
 from ingestion.connectors.delimited import LONGEST_LINE_BYTES
-from ingestion.errors import UserError
 from tests.ingestion.conftest import COLUMNS, HEADER, Deployment, RefusedFilesError
 
 ROW = "A{0},1,C1,2026-01-0{0} 10:00:00,P1,1,2.50\n"

@@ -1,9 +1,14 @@
-with order_lines as (
+with source_days as (
 
     select
-        ordered_at,
-        currency
-    from {{ ref('stg_files__order_lines') }}
+        days.record_date,
+        days.has_records
+    from {{ ref('int_run__source_days') }} as days
+    inner join {{ ref('stg_ingestion__tables') }} as tables
+        on
+            days.source = tables.source
+            and days.table_name = tables.table_name
+    where tables.is_dated
 
 ),
 
@@ -12,9 +17,41 @@ as_of as (
     select
         coalesce(
             {% if var('as_of_date') %}cast('{{ var("as_of_date") }}' as date){% else %}cast(null as date){% endif %},
-            cast(max(ordered_at) as date)
-        ) as as_of_date
-    from order_lines
+            max(record_date) filter (where has_records)
+        ) as as_of_date,
+        max(record_date) filter (where has_records) as data_through_date
+    from source_days
+
+),
+
+order_currencies as (
+
+    select
+        currency,
+        ordered_at
+    from {{ ref('stg_files__order_lines') }}
+    union all
+    select
+        currency,
+        ordered_at
+    from {{ ref('stg_files__orders') }}
+    union all
+    select
+        currency,
+        ordered_at
+    from {{ ref('stg_shopify__orders') }}
+
+),
+
+reporting_currencies as (
+
+    select
+        case
+            when min(order_currencies.currency) = max(order_currencies.currency) then min(order_currencies.currency)
+        end as reporting_currency
+    from order_currencies
+    cross join as_of
+    where cast(order_currencies.ordered_at as date) <= as_of.as_of_date
 
 ),
 
@@ -29,22 +66,18 @@ final as (
 
     select
         as_of.as_of_date,
-        max(order_lines.ordered_at) as data_through_at,
-        case
-            when min(order_lines.currency) = max(order_lines.currency) then min(order_lines.currency)
-        end as reporting_currency,
-        any_value(loads.last_load_id) as last_load_id
+        as_of.data_through_date,
+        reporting_currencies.reporting_currency,
+        loads.last_load_id
     from as_of
+    cross join reporting_currencies
     cross join loads
-    left join order_lines
-        on as_of.as_of_date >= cast(order_lines.ordered_at as date)
-    group by as_of.as_of_date
 
 )
 
 select
     as_of_date,
-    data_through_at,
+    data_through_date,
     reporting_currency,
     last_load_id
 from final

@@ -1,0 +1,64 @@
+with loads as (
+
+    select
+        load_id,
+        is_latest_of_file
+    from {{ ref('stg_ingestion__loads') }}
+
+),
+
+load_days as (
+
+    select
+        load_id,
+        source,
+        table_name,
+        record_date,
+        version_date,
+        received_count,
+        loaded_count,
+        quarantined_count,
+        superseded_count,
+        late_count
+    from {{ ref('stg_ingestion__load_days') }}
+    {% if var('as_of_date') %}
+        where
+            (record_date is null or record_date <= cast('{{ var("as_of_date") }}' as date))
+            and (version_date is null or version_date <= cast('{{ var("as_of_date") }}' as date))
+    {% endif %}
+
+),
+
+final as (
+
+    select
+        load_days.source,
+        load_days.table_name,
+        load_days.record_date,
+        sum(load_days.received_count)::bigint as received_count,
+        sum(load_days.loaded_count)::bigint as loaded_count,
+        sum(load_days.quarantined_count)::bigint as quarantined_count,
+        sum(load_days.superseded_count)::bigint as superseded_count,
+        sum(load_days.late_count)::bigint as late_count,
+        -- A file that was loaded anew under a corrected mapping no longer says what its first load said of dates.
+        coalesce(
+            bool_or(loads.is_latest_of_file and load_days.received_count > load_days.quarantined_count), false
+        ) as has_records
+    from load_days
+    inner join loads
+        on load_days.load_id = loads.load_id
+    group by load_days.source, load_days.table_name, load_days.record_date
+
+)
+
+select
+    source,
+    table_name,
+    record_date,
+    received_count,
+    loaded_count,
+    quarantined_count,
+    superseded_count,
+    late_count,
+    has_records
+from final

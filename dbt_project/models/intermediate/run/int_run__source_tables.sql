@@ -1,0 +1,188 @@
+with context as (
+
+    select as_of_date
+    from {{ ref('int_run__context') }}
+
+),
+
+tables as (
+
+    select
+        source,
+        system,
+        table_name,
+        role,
+        owner,
+        connection,
+        is_critical,
+        is_dated,
+        freshness_days,
+        stale_days
+    from {{ ref('stg_ingestion__tables') }}
+
+),
+
+received as (
+
+    select
+        days.source,
+        days.table_name,
+        max(days.record_date) filter (
+            where days.has_records and days.record_date <= context.as_of_date
+        ) as newest_record_date,
+        coalesce(bool_or(days.loaded_count > 0), false) as has_data
+    from {{ ref('int_run__source_days') }} as days
+    cross join context
+    group by days.source, days.table_name
+
+),
+
+refusals as (
+
+    select
+        source,
+        table_name,
+        count(*) as refusal_count,
+        string_agg(distinct reason, ' ' order by reason) as refusal_reason
+    from {{ ref('stg_ingestion__refusals') }}
+    group by source, table_name
+
+),
+
+schema_changes as (
+
+    select
+        source,
+        table_name,
+        string_agg(distinct change || ' ' || column_name, ', ' order by change || ' ' || column_name) as schema_change
+    from {{ ref('stg_ingestion__schema_changes') }}
+    group by source, table_name
+
+),
+
+orphans as (
+
+    select
+        source,
+        table_name,
+        sum(orphan_count)::bigint as orphan_count
+    from {{ ref('stg_ingestion__orphans') }}
+    group by source, table_name
+
+),
+
+measured as (
+
+    select
+        tables.source,
+        tables.system,
+        tables.table_name,
+        tables.role,
+        tables.owner,
+        tables.connection,
+        tables.is_critical,
+        tables.is_dated,
+        tables.connection is not null as is_connected,
+        coalesce(received.has_data, false) as has_data,
+        received.newest_record_date,
+        case when tables.is_dated then context.as_of_date - received.newest_record_date end as days_behind,
+        tables.freshness_days,
+        tables.stale_days,
+        coalesce(refusals.refusal_count, 0) as refusal_count,
+        refusals.refusal_reason,
+        schema_changes.schema_change,
+        coalesce(orphans.orphan_count, 0) as orphan_count
+    from tables
+    cross join context
+    left join received
+        on
+            tables.source = received.source
+            and tables.table_name = received.table_name
+    left join refusals
+        on
+            tables.source = refusals.source
+            and tables.table_name = refusals.table_name
+    left join schema_changes
+        on
+            tables.source = schema_changes.source
+            and tables.table_name = schema_changes.table_name
+    left join orphans
+        on
+            tables.source = orphans.source
+            and tables.table_name = orphans.table_name
+
+),
+
+-- Quiet tables are no sign: a shop without refunds this week has not stopped. Its source has if nothing of it moves.
+sources as (
+
+    select
+        source,
+        min(days_behind) as source_days_behind
+    from measured
+    group by source
+
+),
+
+final as (
+
+    select
+        measured.source,
+        measured.system,
+        measured.table_name,
+        measured.role,
+        measured.owner,
+        measured.connection,
+        measured.is_critical,
+        measured.is_dated,
+        measured.is_connected,
+        measured.has_data,
+        measured.newest_record_date,
+        measured.days_behind,
+        measured.freshness_days,
+        measured.stale_days,
+        measured.refusal_count,
+        measured.refusal_reason,
+        measured.schema_change,
+        measured.orphan_count,
+        case
+            when not measured.is_connected then 'not connected'
+            when measured.refusal_count > 0 then 'refused'
+            when not measured.has_data then 'empty'
+            when
+                measured.days_behind > measured.stale_days
+                and (measured.is_critical or sources.source_days_behind > measured.stale_days)
+                then 'stale'
+            when
+                measured.days_behind > measured.freshness_days
+                and (measured.is_critical or sources.source_days_behind > measured.freshness_days)
+                then 'late'
+            else 'ok'
+        end as status
+    from measured
+    left join sources
+        on measured.source = sources.source
+
+)
+
+select
+    source,
+    system,
+    table_name,
+    role,
+    owner,
+    connection,
+    is_critical,
+    is_dated,
+    is_connected,
+    has_data,
+    newest_record_date,
+    days_behind,
+    freshness_days,
+    stale_days,
+    refusal_count,
+    refusal_reason,
+    schema_change,
+    orphan_count,
+    status
+from final

@@ -1,0 +1,225 @@
+with context as (
+
+    select as_of_date
+    from {{ ref('int_run__context') }}
+
+),
+
+tables as (
+
+    select
+        source,
+        system,
+        table_name,
+        role,
+        owner,
+        connection,
+        is_critical,
+        is_dated,
+        is_connected,
+        has_data,
+        newest_record_date,
+        days_behind,
+        freshness_days,
+        stale_days,
+        refusal_count,
+        refusal_reason,
+        schema_change,
+        orphan_count,
+        status
+    from {{ ref('int_run__source_tables') }}
+
+),
+
+days as (
+
+    select
+        days.source,
+        days.table_name,
+        days.record_date,
+        days.received_count,
+        days.loaded_count,
+        days.quarantined_count,
+        days.superseded_count,
+        days.late_count
+    from {{ ref('int_run__source_days') }} as days
+    cross join context
+    where days.record_date is null or days.record_date <= context.as_of_date
+
+),
+
+first_days as (
+
+    select
+        source,
+        table_name,
+        min(record_date) as first_record_date
+    from days
+    where loaded_count > 0
+    group by source, table_name
+
+),
+
+-- Every day from a table's first record to the as-of date, so that a day without any has a row, too.
+calendar as (
+
+    select
+        tables.source,
+        tables.table_name,
+        cast(day.day_at as date) as record_date
+    from tables
+    cross join context
+    left join first_days
+        on
+            tables.source = first_days.source
+            and tables.table_name = first_days.table_name
+    cross join
+        lateral unnest(
+            generate_series(
+                cast(
+                    case
+                        when tables.is_dated
+                            then coalesce(first_days.first_record_date, context.as_of_date)
+                        else context.as_of_date
+                    end as timestamp
+                ),
+                cast(context.as_of_date as timestamp),
+                interval 1 day
+            )
+        ) as day (day_at)
+
+),
+
+all_days as (
+
+    select
+        source,
+        table_name,
+        record_date
+    from calendar
+    union
+    select
+        source,
+        table_name,
+        record_date
+    from days
+
+),
+
+counted as (
+
+    select
+        all_days.source,
+        all_days.table_name,
+        all_days.record_date,
+        coalesce(days.received_count, 0) as received_count,
+        coalesce(days.loaded_count, 0) as loaded_count,
+        coalesce(days.quarantined_count, 0) as quarantined_count,
+        coalesce(days.superseded_count, 0) as superseded_count,
+        coalesce(days.late_count, 0) as late_count
+    from all_days
+    left join days
+        on
+            all_days.source = days.source
+            and all_days.table_name = days.table_name
+            and all_days.record_date is not distinct from days.record_date
+
+),
+
+expected as (
+
+    select
+        source,
+        table_name,
+        record_date,
+        median(loaded_count) over same_weekdays as expected_count,
+        count(*) over same_weekdays as weekday_count
+    from counted
+    where record_date is not null
+    window same_weekdays as (
+        partition by source, table_name, isodow(record_date)
+        order by record_date
+        rows between {{ var('expected_volume_weeks') }} preceding and 1 preceding
+    )
+
+),
+
+final as (
+
+    select
+        tables.source,
+        tables.system,
+        tables.table_name,
+        tables.role,
+        tables.owner,
+        tables.connection,
+        tables.is_connected,
+        tables.is_critical,
+        counted.record_date,
+        counted.received_count,
+        counted.loaded_count,
+        counted.quarantined_count,
+        counted.superseded_count,
+        counted.late_count,
+        case
+            when tables.is_dated and expected.weekday_count = {{ var('expected_volume_weeks') }}
+                then cast(expected.expected_count as double)
+        end as expected_count,
+        tables.newest_record_date,
+        tables.days_behind,
+        tables.freshness_days,
+        tables.stale_days,
+        tables.refusal_count,
+        tables.refusal_reason,
+        tables.schema_change,
+        tables.orphan_count,
+        tables.status,
+        counted.record_date = context.as_of_date as is_as_of_date
+    from counted
+    cross join context
+    inner join tables
+        on
+            counted.source = tables.source
+            and counted.table_name = tables.table_name
+    left join expected
+        on
+            counted.source = expected.source
+            and counted.table_name = expected.table_name
+            and counted.record_date = expected.record_date
+
+)
+
+select
+    source,
+    system,
+    table_name,
+    role,
+    owner,
+    connection,
+    is_connected,
+    is_critical,
+    record_date,
+    coalesce(is_as_of_date, false) as is_as_of_date,
+    received_count,
+    loaded_count,
+    quarantined_count,
+    superseded_count,
+    late_count,
+    expected_count,
+    coalesce(
+        loaded_count = 0
+        and expected_count >= {{ var('least_expected_volume') }}
+        and record_date < newest_record_date,
+        false
+    ) as is_gap,
+    case when expected_count > 0 then least(1.0, loaded_count / expected_count) end as coverage_rate,
+    newest_record_date,
+    days_behind::integer as days_behind,
+    freshness_days,
+    stale_days,
+    refusal_count,
+    refusal_reason,
+    schema_change,
+    orphan_count,
+    status
+from final

@@ -1,0 +1,6 @@
+select
+    source,
+    table_name,
+    file,
+    reason
+from {{ source('ingestion', 'refusals') }}

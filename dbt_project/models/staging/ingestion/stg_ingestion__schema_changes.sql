@@ -1,0 +1,7 @@
+select
+    source,
+    table_name,
+    column_name,
+    change,
+    file
+from {{ source('ingestion', 'schema_changes') }}
