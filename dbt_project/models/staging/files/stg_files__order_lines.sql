@@ -12,5 +12,11 @@ select
     quantity,
     coalesce(is_cancellation, false) as is_cancellation,
     ordered_at
-from {{ source('files', 'order_lines') }}
-where _superseded_by is null
+from
+    {{
+        known_rows(
+            source('files', 'order_lines'),
+            key=['order_id', 'line_id', 'product_id', '_occurrence'],
+            dated_by='ordered_at'
+        )
+    }}
