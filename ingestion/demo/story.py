@@ -20,7 +20,7 @@ months. Prices rise once: for monthly contracts at the next invoice, for yearly 
 most recover on a retry, the others end the subscription. Budgets are cut around the turn of the year.
 
 Churn is a rate per month, `exp(base + effects)`, times the exposure of the contract: a monthly contract can end at
-every period's end, a yearly one at its renewal only. The chance is `1 - exp(-rate × exposure)`, so that each effect
+every period's end, a yearly one at its renewal only. The chance is `1 - exp(-rate * exposure)`, so that each effect
 is a log hazard ratio. Three playbooks act on that rate alone (`PLAYBOOK_EFFECTS`): the rescue of a bad onboarding
 lowers it, the quarterly call does nothing, the discount offer raises it.
 
@@ -38,7 +38,7 @@ from ingestion.demo.clock import Bools, Floats, Integers
 # Centres of the traits, at which an effect is nil.
 TYPICAL_SATISFACTION, TYPICAL_USAGE, TYPICAL_ONBOARDING = 0.65, 0.6, 0.6
 TIERS = ("smb", "mid", "enterprise")
-# For how long events are remembered, in months.
+# For how many months after its own an event is remembered; a price rise is known of before, and acts in its own too.
 SPONSOR_MEMORY, PAYMENT_MEMORY, PRICE_MEMORY, ONBOARDING_MEMORY = 3, 2, 3, 8
 # When budgets are cut, from January to December.
 BUDGET_SEASON = np.array([1.0, 0.3, 0, 0, 0, 0, 0, 0, 0, 0, 0.3, 1.0])
@@ -160,7 +160,7 @@ class ChurnCoefficients(_Coefficients):
     `renewal_exposure`: months' worth of hazard that a yearly contract meets at its renewal.
     """
 
-    base: float = -4.78
+    base: float = -5.4
     acausal_base: float = -4.4
     smb: float = 0.35
     enterprise: float = -0.5
@@ -172,20 +172,21 @@ class ChurnCoefficients(_Coefficients):
     payment_failed: float = 0.5
     price_raised: float = 0.6
     season: float = 0.35
-    involuntary: float = -6.5
+    involuntary: float = -6.2
     involuntary_smb: float = 0.7
     renewal_exposure: float = 9.0
 
     def acausal(self) -> Self:
         none = super().acausal()
-        return replace(none, involuntary=-6.1, renewal_exposure=12.0)
+        return replace(none, involuntary=-5.8, renewal_exposure=12.0)
 
 
 @dataclass(frozen=True)
 class ChurnCauses:
     """What the hazard of churn sees in one month, one entry per company; `month_of_year` is 1 to 12.
 
-    `months_since_…` count from the month of the event, 0 in it; a number past the memory means never.
+    Satisfaction and usage are those of the month before. `months_since_…` count from the month of the event, 0 in it;
+    a large number means never.
     """
 
     tier: Integers
@@ -200,39 +201,44 @@ class ChurnCauses:
     month_of_year: int
 
 
-def churn_rate(by: ChurnCoefficients, causes: ChurnCauses) -> Floats:
-    """Rate per month at which a company cancels, before exposure and playbooks."""
-    is_new = np.clip(1 - causes.tenure / ONBOARDING_MEMORY, 0, 1)
-    return np.exp(
-        by.base
-        + by.smb * (causes.tier == TIERS.index("smb"))
+def churn_effects(by: ChurnCoefficients, causes: ChurnCauses) -> dict[str, Floats]:
+    """What each influence adds to the log rate of churn."""
+    newness = np.clip(1 - causes.tenure / ONBOARDING_MEMORY, 0, 1)
+    is_price_raised = (causes.months_since_price_raised >= 0) & (causes.months_since_price_raised < PRICE_MEMORY)
+    return {
+        "segment": by.smb * (causes.tier == TIERS.index("smb"))
         + by.enterprise * (causes.tier == TIERS.index("enterprise"))
-        + by.acquired * causes.is_acquired
-        + by.satisfaction * (causes.satisfaction - TYPICAL_SATISFACTION)
-        + by.usage * (causes.usage - TYPICAL_USAGE)
-        + by.onboarding * is_new * (causes.onboarding - TYPICAL_ONBOARDING)
-        + by.sponsor_left * (causes.months_since_sponsor_left < SPONSOR_MEMORY)
-        + by.payment_failed * (causes.months_since_payment_failed < PAYMENT_MEMORY)
-        + by.price_raised * (causes.months_since_price_raised < PRICE_MEMORY)
-        + by.season * BUDGET_SEASON[causes.month_of_year - 1]
-    )
+        + by.acquired * causes.is_acquired,
+        "dissatisfied": by.satisfaction * (causes.satisfaction - TYPICAL_SATISFACTION),
+        "little_used": by.usage * (causes.usage - TYPICAL_USAGE),
+        "bad_onboarding": by.onboarding * newness * (causes.onboarding - TYPICAL_ONBOARDING),
+        "sponsor_left": by.sponsor_left * is_remembered(causes.months_since_sponsor_left, SPONSOR_MEMORY),
+        "payment_trouble": by.payment_failed * is_remembered(causes.months_since_payment_failed, PAYMENT_MEMORY),
+        "price_rise": by.price_raised * is_price_raised,
+        "budget_cut": by.season * np.full(len(causes.tier), BUDGET_SEASON[causes.month_of_year - 1]),
+    }
+
+
+def churn_rate(by: ChurnCoefficients, effects: dict[str, Floats]) -> Floats:
+    """Rate per month at which a company cancels, before exposure and playbooks."""
+    return np.asarray(np.exp(by.base + sum(effects.values())))
 
 
 def churn_chance(rate: Floats, exposure: Floats, log_effect: Floats | float = 0.0) -> Floats:
     """Chance to cancel at a period's end; `log_effect` is what a playbook adds."""
-    return -np.expm1(-rate * np.exp(log_effect) * exposure)
+    return np.asarray(-np.expm1(-rate * np.exp(log_effect) * exposure))
 
 
 def involuntary_chance(by: ChurnCoefficients, tier: Integers) -> Floats:
     """Chance that one payment fails for good."""
-    return np.exp(by.involuntary + by.involuntary_smb * (tier == TIERS.index("smb")))
+    return np.asarray(np.exp(by.involuntary + by.involuntary_smb * (tier == TIERS.index("smb"))))
 
 
 @dataclass(frozen=True)
 class ExpansionCoefficients(_Coefficients):
     """What makes a company buy more: seats, a higher plan, an add-on."""
 
-    base: float = -3.25
+    base: float = -3.2
     acausal_base: float = -3.1
     usage: float = 2.5
     satisfaction: float = 2.0
@@ -244,7 +250,7 @@ class ExpansionCoefficients(_Coefficients):
 class ContractionCoefficients(_Coefficients):
     """What makes a company give seats back."""
 
-    base: float = -4.6
+    base: float = -4.9
     acausal_base: float = -4.4
     usage: float = -3.0
     satisfaction: float = -1.0
@@ -265,10 +271,10 @@ def change_chance(
         by.base
         + by.usage * (usage - TYPICAL_USAGE)
         + by.satisfaction * (satisfaction - TYPICAL_SATISFACTION)
-        + by.sponsor_left * (months_since_sponsor_left < SPONSOR_MEMORY)
+        + by.sponsor_left * is_remembered(months_since_sponsor_left, SPONSOR_MEMORY)
         + by.season * BUDGET_SEASON[month_of_year - 1]
     )
-    return -np.expm1(-rate)
+    return np.asarray(-np.expm1(-rate))
 
 
 @dataclass(frozen=True)
@@ -311,6 +317,11 @@ class Story:
         return replace(effect, log_hazard_ratio=0.0) if self.is_acausal else effect
 
 
+def is_remembered(months_since: Integers, memory: int) -> Bools:
+    """Whether an event acts: in the months after its own, so that no cause comes after its effect."""
+    return np.asarray((months_since >= 1) & (months_since <= memory))
+
+
 def logistic(log_odds: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-log_odds)))
 
@@ -337,7 +348,7 @@ def usage_share(
         + 0.3 * fit
         + 1.0 * (satisfaction - TYPICAL_SATISFACTION)
         - 1.4 * np.exp(-tenure / 1.5)
-        - 0.4 * (months_since_sponsor_left < SPONSOR_MEMORY)
+        - 0.4 * is_remembered(months_since_sponsor_left, SPONSOR_MEMORY)
         - 0.25 * (month_of_year in (8, 12))
         + mood
     )
