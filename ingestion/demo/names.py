@@ -148,8 +148,8 @@ def phones(rng: np.random.Generator, countries: Texts, *, is_mobile: bool = Fals
     return phone
 
 
-def vat_ids(rng: np.random.Generator, countries: Texts) -> Texts:
-    """Tax registration numbers in the country's form; None in the US and Canada, which have none."""
+def vat_ids(rng: np.random.Generator, countries: Texts) -> pl.Series:
+    """Tax registration numbers in the country's form; null in the US and Canada, which have none."""
     countries = np.asarray(countries, object)
     vat = np.full(len(countries), None, object)
     for country, digits in VAT_DIGITS.items():
@@ -159,7 +159,7 @@ def vat_ids(rng: np.random.Generator, countries: Texts) -> Texts:
             country, (country, "")
         )
         vat[here] = prefix + number.astype(str).astype(object) + end
-    return vat
+    return pl.Series(vat.tolist(), dtype=pl.String)
 
 
 def work_emails(rng: np.random.Generator, first: Texts, last: Texts, domains: Texts) -> Texts:
