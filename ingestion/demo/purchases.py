@@ -88,9 +88,9 @@ class ShopCalendar:
         """The place in the calendar of each day's month."""
         return np.clip(np.searchsorted(self.edges, day, side="right") - 1, 0, len(self.busyness) - 1)
 
-    def times(self, day: Floats) -> pl.Series:
-        """Days as times, to the second; null where a day isn't a number or lies after the end."""
-        is_known = np.isfinite(day) & (day <= self.days)
+    def times(self, day: Floats, *, can_lie_ahead: bool = False) -> pl.Series:
+        """Days as times, to the second; null for infinity, and for what lies after the end unless it may."""
+        is_known = np.isfinite(day) & (can_lie_ahead | (day <= self.days))
         return as_times("", self.first_second + np.round(np.where(is_known, day, 0) * DAY), is_known)
 
 
@@ -113,7 +113,7 @@ def simulate_orders(
     shopper = np.flatnonzero(np.isfinite(traits["first_day"]))
     day = traits["first_day"][shopper]
     steps: list[pl.DataFrame] = []
-    while len(shopper):
+    while len(shopper) or not steps:
         its = {name: values[shopper] for name, values in traits.items()}
         order = _one_order(random, its, day, calendar)
         experience = OrderExperience(

@@ -1,222 +1,150 @@
-"""A small consumer shop: customers and order lines as its shop system would export them."""
+"""The consumer shop: who its shoppers are, what they ordered, and what came of it, as it truly was.
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-import polars as pl
-import polars.selectors as cs
-from numpy.typing import NDArray
-
-from ingestion.errors import UserError
-
-# The export breaks off in the middle of a month, as exports do; the date is fixed so that a seed gives the same files.
-END = np.datetime64("2026-06-17T18:00:00", "ms")
-END_MONTH, END_DAY = 6, 17
-DAYS_PER_MONTH = 30.44
-SECONDS_PER_DAY = 86_400
-
-# Buying and leaving as in the BG/NBD model (Fader, Hardie & Lee 2005): each customer has an own rate, and after each
-# order an own chance never to return.
-RATE_SHAPE, RATE_PER_MONTH = 0.9, 0.55
-DROPOUT_ALPHA, DROPOUT_BETA = 0.9, 3.2
-MOST_ORDERS = 80
-GROWTH_PER_MONTH = 0.02
-# How busy each calendar month is, January first; the busiest sets the scale.
-SEASON = np.array([0.70, 0.66, 0.72, 0.74, 0.76, 0.70, 0.66, 0.68, 0.76, 0.82, 0.97, 1.00])
-
-COUNTRIES = {"Germany": 0.42, "France": 0.2, "Netherlands": 0.14, "Austria": 0.1, "Belgium": 0.08, "Italy": 0.06}
-FIRST_NAMES = ("Ada", "Ben", "Carla", "David", "Elif", "Finn", "Greta", "Hugo", "Ines", "Jonas", "Klara", "Luca")
-LAST_NAMES = ("Albers", "Berger", "Costa", "Dubois", "Engel", "Fischer", "Garnier", "Huber", "Jansen", "Keller")
-PRODUCT_COUNT = 120
-GUEST_SHARE, RETURN_SHARE, GIFT_SHARE = 0.03, 0.05, 0.008
-
-SOURCES = """\
-# The demo shop's exports. Values under columns are the files' own column names, or SQL expressions over them.
-sources:
-  files:
-    order_lines:
-      path: files/order_lines_*.csv
-      columns:
-        order_id: order_number
-        line_id: line_number
-        customer_id: customer_number
-        ordered_at: ordered
-        product_id: sku
-        quantity: qty
-        unit_price: price
-        currency: "'EUR'"
-        is_cancellation: line_type = 'return'
-        country: ship_country
-    customers:
-      path: files/customers.csv
-      columns:
-        customer_id: customer_number
-        customer_name: name
-        email: email
-        country: country
-        signed_up_at: registered
+`storefront.py` and `marketing.py` make of it what the shop's systems know. How one thing leads to another is told in
+`purchases.py`.
 """
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from ingestion.demo.baskets import (
+    CANCELLED_AFTER_DAYS,
+    CODES,
+    code_of,
+    fill_baskets,
+    leave_checkouts,
+    order_money,
+    refund_cents,
+    send_parcels,
+)
+from ingestion.demo.clock import Seeds
+from ingestion.demo.first_shop import write_demo
+from ingestion.demo.mailing import send_messages
+from ingestion.demo.purchases import ShopCalendar, simulate_orders, true_hazards
+from ingestion.demo.rewards import POINTS_CODE, redeem_points, refer_friends, welcome_points
+from ingestion.demo.shoppers import make_shoppers
+from ingestion.demo.story import ReorderCoefficients
+
+__all__ = ["Shop", "simulate_shop", "write_demo"]
+
+COUNTER_SHARE, UNNAMED_SHARE, APP_SHARE = 0.05, 0.3, 0.2
 
 
 @dataclass(frozen=True)
-class _Customers:
-    """One entry per customer; times are days since the start."""
+class Shop:
+    """The shop's truth. Frames are sorted by dense ids from 0; times are UTC, null where nothing has happened.
 
-    first_day: Floats
-    country: NDArray[np.str_]
-
-
-def write_demo(folder: Path, *, customers: int = 2000, months: int = 24, rng: int = 7) -> Path:
-    """Write the demo shop's files and its `sources.yml` into `folder`; returns the path of the latter.
-
-    `months`: length of the shop's history, up to 17 June 2026. The same arguments give the same bytes.
-
-    Raises:
-        UserError: too few customers or months, the folder can't be written, or another `sources.yml` is in it.
+    shoppers: shopper, person (of `people`, or null), parent, partner (shoppers, or null), first_name, last_name, email,
+    phone, country, city, street, postal_code, birth_date, taste, price_sensitivity, is_member, has_mail_consent,
+    has_account, registered_at, first_ordered_at, unsubscribed_at.
+    orders: order, shopper, number (1 = the shopper's first), ordered_at, subtotal_cents, discount_cents,
+    shipping_cents, tax_cents, total_cents, discount_code, channel (web, app, pos), is_unnamed (at the counter, without
+    a name), cancelled_at, promised_at, sent_at, delivered_at, late_days, is_returned, has_contact, reply_days,
+    satisfaction (after it), has_stopped (never orders again).
+    lines: line, order, product, quantity, price_cents, discount_cents.
+    refunds: refund (a line's), line, order, quantity, cents, is_cancellation, refunded_at.
+    parcels: parcel, order, sent_at, promised_at, delivered_at.
+    checkouts: checkout, shopper, began_at, completed_at, total_cents.
+    campaigns: campaign, name, kind, channel, created_at.
+    messages: message, shopper, campaign, channel, sent_at, opened_at, clicked_at, bounced_at, unsubscribed_at, spam_at.
+    points: entry, shopper, kind, points, order, at.
+    referrals: referral, sender, receiver, receiver_email, status, invited_at, completed_at.
+    shopper_months: shopper, month, satisfaction, reorder_hazard, has_reordered; see `purchases.true_hazards`.
     """
-    path = folder / "sources.yml"
-    if path.exists() and path.read_text(encoding="utf-8") != SOURCES:
-        raise UserError(f"{path} is not the demo's: the demo would overwrite it; use another --home, or remove it.")
-    if customers < 1 or months < 1:
-        raise UserError("the demo needs at least 1 customer and 1 month: give higher numbers.")
-    random = np.random.default_rng(rng)
-    days = months * DAYS_PER_MONTH
-    people = _customers(random, customers, days)
-    lines = _lines(random, people, days)
-    returns = _returns(random, lines, days)
-    table = pl.concat([_as_table(lines, days), returns]).sort("ordered", "order_number", "line_number")
-    try:
-        files = folder / "files"
-        files.mkdir(parents=True, exist_ok=True)
-        _customer_table(people, days).write_csv(files / "customers.csv")
-        for (year,), part in _with_mistakes(table).group_by(pl.col("ordered").str.slice(0, 4), maintain_order=True):
-            part.write_csv(files / f"order_lines_{year}.csv")
-        path.write_text(SOURCES, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"the demo can't be written to {folder}: {error.strerror}.") from error
-    return path
+
+    seeds: Seeds
+    shoppers: pl.DataFrame
+    orders: pl.DataFrame
+    lines: pl.DataFrame
+    refunds: pl.DataFrame
+    parcels: pl.DataFrame
+    checkouts: pl.DataFrame
+    campaigns: pl.DataFrame
+    messages: pl.DataFrame
+    points: pl.DataFrame
+    referrals: pl.DataFrame
+    shopper_months: pl.DataFrame
 
 
-def _customers(random: np.random.Generator, count: int, days: float) -> _Customers:
-    """First orders, more of them as the shop grows and in its season."""
-    candidates = np.arange(days)
-    weight = (1 + GROWTH_PER_MONTH) ** (candidates / DAYS_PER_MONTH) * _season(candidates, days)
-    day = np.sort(random.choice(candidates, count, p=weight / weight.sum()) + _clock(random, count))
-    country = random.choice(list(COUNTRIES), count, p=list(COUNTRIES.values()))
-    return _Customers(np.minimum(day, days), country)
+def simulate_shop(
+    seeds: Seeds,
+    months: list[date],
+    *,
+    shoppers: int,
+    reorder: ReorderCoefficients,
+    people: pl.DataFrame | None = None,
+) -> Shop:
+    """Let `shoppers` people discover the shop over `months`, and order as `reorder` says.
 
-
-def _lines(random: np.random.Generator, people: _Customers, days: float) -> pl.DataFrame:
-    """One row per sale line: order, line, customer, day, product, qty, cents, country."""
-    count = len(people.first_day)
-    rate = random.gamma(RATE_SHAPE, RATE_PER_MONTH / RATE_SHAPE, (count, 1)) / DAYS_PER_MONTH
-    dropout = random.beta(DROPOUT_ALPHA, DROPOUT_BETA, (count, 1))
-    gaps = random.exponential(1, (count, MOST_ORDERS)) / np.maximum(rate, 1e-6)
-    gaps[:, 0] = 0
-    day = people.first_day[:, None] + gaps.cumsum(axis=1)
-    stays = random.random((count, MOST_ORDERS)) > dropout
-    is_alive = np.hstack([np.ones((count, 1), bool), np.cumprod(stays[:, :-1], axis=1).astype(bool)])
-    happens = random.random((count, MOST_ORDERS)) < _season(day, days)
-    happens[:, 0] = True
-    customer, place = np.nonzero(is_alive & happens & (day <= days))
-    orders = pl.DataFrame({"customer": customer, "day": day[customer, place]}).sort("day", "customer")
-    orders = orders.with_columns(
-        country=pl.Series(people.country[orders["customer"].to_numpy()]),
-        is_guest=pl.Series(random.random(len(orders)) < GUEST_SHARE),
-        line_count=pl.Series(1 + random.poisson(1.3, len(orders))),
-    ).with_row_index("order", offset=1)
-    lines = orders.select(pl.all().exclude("line_count").repeat_by("line_count")).explode(cs.all())
-    size = len(lines)
-    popularity = 1 / np.arange(1, PRODUCT_COUNT + 1) ** 0.8
-    product = random.choice(PRODUCT_COUNT, size, p=popularity / popularity.sum())
-    list_cents = np.round(np.exp(random.normal(3.1, 0.7, PRODUCT_COUNT))) * 100 - 1
-    cents = np.where(random.random(size) < GIFT_SHARE, 0, list_cents[product]).astype(np.int64)
-    return lines.with_columns(
-        line=pl.int_range(1, pl.len() + 1).over("order"),
-        product=pl.Series(product),
-        qty=pl.Series(random.geometric(0.72, size)),
-        cents=pl.Series(cents),
+    `people`: the people of companies (`World.people`), some of whom shop here too.
+    """
+    calendar = ShopCalendar.of(months, reorder)
+    who = make_shoppers(seeds.generator("shop.shoppers"), calendar, shoppers, people)
+    traits = ("shopper", "first_day", "country", "taste", "price_sensitivity", "is_member", "has_mail_consent")
+    orders = simulate_orders(seeds.generator("shop.orders"), who.select(traits), calendar, reorder)
+    lines, refunds = fill_baskets(seeds.generator("shop.baskets"), orders, who, calendar)
+    random = seeds.generator("shop.points")
+    lines, points = redeem_points(random, orders, lines, refunds, who["is_member"].to_numpy(), calendar.days)
+    points = pl.concat([welcome_points(who), points])
+    orders = orders.with_columns(order_money(orders, lines, who["country"].gather(orders["shopper"])).drop("order"))
+    orders = orders.with_columns(**_circumstances(seeds, orders, points))
+    checkouts = leave_checkouts(seeds.generator("shop.checkouts"), orders, who, calendar.days)
+    mailing = send_messages(seeds.generator("shop.messages"), calendar, months, who, orders, checkouts)
+    unsubscribed = mailing.messages.group_by("shopper").agg(pl.col("unsubscribed_day").min())
+    who = who.join(unsubscribed, on="shopper", how="left", maintain_order="left")
+    parcels = send_parcels(seeds.generator("shop.parcels"), orders)
+    referrals = refer_friends(seeds.generator("shop.referrals"), orders, who)
+    return Shop(
+        seeds=seeds,
+        shoppers=_timed(who, calendar, first_day="first_ordered_at"),
+        orders=_timed(orders.drop("free_day", "next_day", "rate"), calendar, day="ordered_at"),
+        lines=lines,
+        refunds=_known(refund_cents(lines, refunds), calendar, "refund", day="refunded_at"),
+        parcels=_known(parcels, calendar, "parcel", sent_day="sent_at"),
+        checkouts=_known(checkouts, calendar, "checkout", began_day="began_at"),
+        campaigns=_timed(mailing.campaigns, calendar, sent_day="created_at"),
+        messages=_timed(mailing.messages, calendar),
+        points=_known(points, calendar, "entry", day="at"),
+        referrals=_known(referrals, calendar, "referral", invited_day="invited_at"),
+        shopper_months=true_hazards(orders, calendar, months),
     )
 
 
-def _returns(random: np.random.Generator, lines: pl.DataFrame, days: float) -> pl.DataFrame:
-    """Some lines come back within weeks, on a credit note of their own."""
-    is_returned = (random.random(len(lines)) < RETURN_SHARE) & (lines["cents"].to_numpy() > 0)
-    returned = lines.filter(pl.Series(is_returned))
-    late = returned["day"].to_numpy() + 2 + random.exponential(8, len(returned))
-    returned = returned.with_columns(day=pl.Series(late), qty=-pl.col("qty"), line=pl.lit(1, pl.Int64))
-    returned = returned.filter(pl.col("day") <= days).with_columns(order=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32))
-    return _as_table(returned, days, prefix="R", line_type="return")
+def _circumstances(seeds: Seeds, orders: pl.DataFrame, points: pl.DataFrame) -> dict[str, pl.Series | pl.Expr]:
+    """Where each order was placed, with which code, and whether it was cancelled."""
+    random = seeds.generator("shop.circumstances")
+    place = random.random(len(orders))
+    with_points = points.filter(pl.col("kind") == "redeem")["order"]
+    code = pl.Series(list(CODES), dtype=pl.String).gather(pl.Series(code_of(orders)))
+    is_counter = place < COUNTER_SHARE
+    return {
+        "discount_code": pl.when("had_discount")
+        .then(code)
+        .when(pl.col("order").is_in(with_points.implode()))
+        .then(pl.lit(POINTS_CODE)),
+        "channel": pl.when(pl.Series(is_counter))
+        .then(pl.lit("pos"))
+        .when(pl.Series(place < COUNTER_SHARE + APP_SHARE))
+        .then(pl.lit("app"))
+        .otherwise(pl.lit("web")),
+        "is_unnamed": pl.Series(is_counter & (random.random(len(orders)) < UNNAMED_SHARE)),
+        "cancelled_day": pl.when("is_cancelled").then(pl.col("day") + CANCELLED_AFTER_DAYS).otherwise(float("inf")),
+    }
 
 
-def _as_table(lines: pl.DataFrame, days: float, *, prefix: str = "S", line_type: str = "sale") -> pl.DataFrame:
-    """The lines as the shop system exports them, all as text."""
-    return lines.select(
-        order_number=pl.lit(prefix) + pl.col("order").cast(pl.String).str.zfill(7),
-        line_number=pl.col("line").cast(pl.String),
-        customer_number=pl.when("is_guest").then(None).otherwise(_customer_number(pl.col("customer"))),
-        ordered=_timestamp(lines["day"].to_numpy(), days),
-        sku=pl.lit("SKU-") + pl.col("product").cast(pl.String).str.zfill(3),
-        qty=pl.col("qty").cast(pl.String),
-        price=(pl.col("cents") // 100).cast(pl.String) + "." + (pl.col("cents") % 100).cast(pl.String).str.zfill(2),
-        line_type=pl.lit(line_type),
-        ship_country=pl.col("country"),
-    )
+def _timed(frame: pl.DataFrame, calendar: ShopCalendar, **names: str) -> pl.DataFrame:
+    """Days as times; `…_day` becomes `…_at` where `names` gives no other name."""
+    days = [name for name in frame.columns if name in names or name.endswith("_day")]
+    # A promise lies ahead; whatever else does hasn't happened.
+    times = [calendar.times(frame[name].to_numpy(), can_lie_ahead=name == "promised_day").alias(name) for name in days]
+    return frame.with_columns(times).rename({name: names.get(name, f"{name.removesuffix('_day')}_at") for name in days})
 
 
-def _with_mistakes(table: pl.DataFrame) -> pl.DataFrame:
-    """A handful of rows as no system should export them, spread over the history."""
-    mistakes: list[tuple[str, str]] = [
-        ("price", "-14.99"),
-        ("ordered", "2026-02-30 10:15:00"),
-        ("qty", "two"),
-        ("price", ""),
-        ("order_number", ""),
-    ]
-    bad = []
-    for place, (column, value) in enumerate(mistakes, start=1):
-        row = table.slice(len(table) * place // (len(mistakes) + 1), 1)
-        # A mistake is an extra row with a number of its own, so that the true lines stay whole.
-        extra = row.with_columns(order_number=pl.lit(f"X{place:07d}"))
-        bad.append(extra.with_columns(pl.lit(value).alias(column)))
-    return pl.concat([table, *bad])
-
-
-def _customer_table(people: _Customers, days: float) -> pl.DataFrame:
-    place = np.arange(len(people.first_day))
-    first = np.array(FIRST_NAMES)[place % len(FIRST_NAMES)]
-    last = np.array(LAST_NAMES)[place // len(FIRST_NAMES) % len(LAST_NAMES)]
-    return pl.DataFrame({"place": place, "first": first, "last": last, "country": people.country}).select(
-        customer_number=_customer_number(pl.col("place")),
-        name=pl.col("first") + " " + pl.col("last"),
-        email=pl.format("{}.{}{}@example.com", pl.col("first"), pl.col("last"), "place").str.to_lowercase(),
-        country="country",
-        registered=_timestamp(people.first_day - 1 / 96, days),
-    )
-
-
-def _customer_number(place: pl.Expr) -> pl.Expr:
-    return pl.lit("C") + (place + 1).cast(pl.String).str.zfill(6)
-
-
-def _season(day: Floats, days: float) -> Floats:
-    """How busy the shop is on each day since the start, from 0 to 1."""
-    month = (END_MONTH - 1 + (END_DAY + day - days) / DAYS_PER_MONTH) % 12
-    return np.asarray(SEASON[month.astype(np.int64) % 12])
-
-
-def _clock(random: np.random.Generator, count: int) -> Floats:
-    """Time of day as a share: shops are busy from morning to evening."""
-    return np.clip(random.normal(0.6, 0.14, count), 0.01, 0.99)
-
-
-def _timestamp(day: NDArray[Any], days: float) -> pl.Series:
-    """Days since the start as text, to the second."""
-    milliseconds = ((day - days) * SECONDS_PER_DAY).astype(np.int64) * 1000
-    moments = END + milliseconds.astype("timedelta64[ms]")
-    return pl.Series(moments).dt.strftime("%Y-%m-%d %H:%M:%S")
+def _known(frame: pl.DataFrame, calendar: ShopCalendar, key: str, **names: str) -> pl.DataFrame:
+    """What has happened by the end, oldest first, numbered."""
+    (day,) = names
+    happened = frame.filter(pl.col(day) <= calendar.days).sort(day, maintain_order=True)
+    numbered = happened.select(pl.int_range(pl.len(), dtype=pl.Int64).alias(key), pl.all())
+    return _timed(numbered, calendar, **names)

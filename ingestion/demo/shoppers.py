@@ -60,13 +60,12 @@ def _arrivals(random: np.random.Generator, calendar: ShopCalendar, count: int) -
 
 
 def _identities(random: np.random.Generator, count: int, people: pl.DataFrame | None) -> pl.DataFrame:
-    shopper = np.arange(count)
     country = random.choice(np.array(list(COUNTRIES), object), count, p=list(COUNTRIES.values()))
     first_name, last_name = names.person_names(random, country)
     city = names.cities(random, country)
     made = pl.DataFrame(
         {
-            "shopper": shopper.astype(np.int32),
+            "shopper": np.arange(count),
             "person": pl.Series([None] * count, dtype=pl.Int32),
             "first_name": pl.Series(first_name, dtype=pl.String),
             "last_name": pl.Series(last_name, dtype=pl.String),
@@ -99,7 +98,7 @@ def _with_colleagues(random: np.random.Generator, made: pl.DataFrame, people: pl
     size = min(round(len(made) * COLLEAGUE_SHARE), len(known))
     columns = ["person", "first_name", "last_name", "birth_date", *_HOME]
     chosen = known[random.choice(len(known), size, replace=False)].select(columns)
-    place = pl.Series("shopper", np.sort(random.choice(len(made), size, replace=False)).astype(np.int32))
+    place = pl.Series("shopper", np.sort(random.choice(len(made), size, replace=False)))
     return made.update(chosen.with_columns(place, pl.col("person").cast(pl.Int32)), on="shopper", how="left")
 
 
@@ -115,9 +114,9 @@ def _with_households(random: np.random.Generator, shoppers: pl.DataFrame) -> pl.
     is_child = np.arange(size) < children
     links = pl.DataFrame(
         {
-            "shopper": members[:size].astype(np.int32),
-            "parent": pl.Series(others[:size].astype(np.int32)).set(pl.Series(~is_child), None),
-            "partner": pl.Series(others[:size].astype(np.int32)).set(pl.Series(is_child), None),
+            "shopper": members[:size],
+            "parent": pl.Series(others[:size]).set(pl.Series(~is_child), None),
+            "partner": pl.Series(others[:size]).set(pl.Series(is_child), None),
             "keeps_name": ~is_child & (random.random(size) < 0.3),
             "age": np.where(is_child, random.uniform(10, 17, size), 0),
         }
