@@ -83,7 +83,7 @@ class ReorderCoefficients(_Coefficients):
 
 @dataclass(frozen=True)
 class ReorderCauses:
-    """What the hazard of reorder sees after an order, one entry per shopper; satisfaction and sensitivity from 0 to 1."""
+    """What the hazard of reorder sees after an order, one entry per shopper; shares from 0 to 1."""
 
     habit: Floats
     satisfaction: Floats
