@@ -25,7 +25,7 @@ RANDOM_SHARE, TREATMENT_SHARE = 0.5, 0.6
 BAD_ONBOARDING, UNHAPPY, CALL_SHARE = 0.55, 0.5, 0.05
 REACHABLE_SHARE = 0.88
 # Days from decision to start: of a lot, and of somebody's choice.
-LOT_WAIT_DAYS, CHOICE_WAIT_DAYS = (1, 8), (7, 50)
+LOT_WAIT_DAYS, CHOICE_WAIT_DAYS = (1, 8), (10, 65)
 OUTCOME_DAYS = 90
 # Per playbook: what a case costs in cents, and how the customer is reached.
 COSTS_MINOR, CHANNELS = (42_000, 9_000, 15_000), ("meeting", "phone", "email")
@@ -131,7 +131,7 @@ class CaseBook:
         if self._is_blind:
             return np.full(len(moment.mrr), 0.45)
         value = np.log(moment.mrr / np.median(moment.mrr))
-        return logistic(-0.3 + 4.0 * (0.65 - moment.satisfaction) + 0.6 * value)
+        return logistic(-0.4 + 7.0 * (0.65 - moment.satisfaction) + 0.6 * value)
 
     def cases(self) -> Cases:
         """All cases so far."""
