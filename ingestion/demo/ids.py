@@ -12,12 +12,17 @@ Index = NDArray[Any] | pl.Series
 BASE62 = np.frombuffer(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", np.uint8)
 # The alphabet in which Salesforce writes the three characters that end an 18-character id.
 CHECKSUM = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345", np.uint8)
+# Crockford's base 32, in which ULIDs are written.
+BASE32 = np.frombuffer(b"0123456789ABCDEFGHJKMNPQRSTVWXYZ", np.uint8)
 HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
 STRIPE_LENGTHS = {"cus": 14, "sub": 24, "si": 14, "in": 24, "il": 24, "ch": 24, "re": 24, "dp": 24, "price": 24}
 SALESFORCE_INSTANCE = "5g0"
 HUBSPOT_FIRST, HUBSPOT_PRIME = 4_100_000_000, 39_999_999_979
 ZENDESK_FIRST, ZENDESK_PRIME = 360_000_000_000, 39_999_999_979
 DELIGHTED_FIRST, DELIGHTED_PRIME = 400_000_000, 499_999_993
+
+SHOPIFY_FIRST, SHOPIFY_PRIME = 7_100_000_000_000, 39_999_999_979
+SMILE_FIRST, SMILE_PRIME = 300_000_000, 499_999_993
 
 
 def hubspot_ids(kind: str, index: Index) -> pl.Series:
@@ -38,6 +43,28 @@ def delighted_ids(kind: str, index: Index) -> pl.Series:
     return _scattered(f"delighted.{kind}", index, DELIGHTED_FIRST, DELIGHTED_PRIME)
 
 
+def shopify_ids(kind: str, index: Index) -> pl.Series:
+    """Numbers of 13 digits, as text. `kind`: customers, orders, order_lines, refunds, …"""
+    return _scattered(f"shopify.{kind}", index, SHOPIFY_FIRST, SHOPIFY_PRIME)
+
+
+def smile_ids(kind: str, index: Index) -> pl.Series:
+    """Numbers of 9 digits, as text. `kind`: customers, points_transactions or referrals."""
+    return _scattered(f"smile.{kind}", index, SMILE_FIRST, SMILE_PRIME)
+
+
+def klaviyo_ids(kind: str, index: Index) -> pl.Series:
+    """26 characters as of ULIDs. `kind`: profiles, campaigns or messages; events have 11 characters of base 62."""
+    number, is_null = _numbers(index)
+    salt = np.uint64(_number(f"klaviyo.{kind}"))
+    mixed = _mixed(number.astype(np.uint64) ^ salt)
+    if kind == "events":
+        return _masked(_text(_base(BASE62, mixed, 11)), is_null)
+    # 13 characters of base 32 hold all 64 bits.
+    code = np.hstack([_base(BASE32, _mixed(mixed + salt), 11), _base(BASE32, mixed, 13)])
+    return _masked(pl.lit("01") + _text(code), is_null)
+
+
 def salesforce_ids(prefix: str, index: Index, *, length: int = 18) -> pl.Series:
     """Ids of 15 or 18 characters, the last three a checksum of the others' case. `prefix`: 001, 003, 005, 006, 008.
 
@@ -47,7 +74,7 @@ def salesforce_ids(prefix: str, index: Index, *, length: int = 18) -> pl.Series:
     code = np.empty((len(number), 18), np.uint8)
     code[:, :6] = np.frombuffer(f"{prefix}{SALESFORCE_INSTANCE}".encode(), np.uint8)
     first = _number(f"salesforce.{prefix}") % 62**6
-    code[:, 6:15] = _base62(number.astype(np.uint64) * np.uint64(3) + np.uint64(first), 9)
+    code[:, 6:15] = _base(BASE62, number.astype(np.uint64) * np.uint64(3) + np.uint64(first), 9)
     code[:, 15:] = _checksum(code[:, :15])
     return _masked(_text(code[:, :length]), is_null)
 
@@ -59,7 +86,7 @@ def stripe_ids(prefix: str, index: Index) -> pl.Series:
     salt = np.uint64(_number(f"stripe.{prefix}"))
     mixed = _mixed(number.astype(np.uint64) ^ salt)
     # 11 characters hold all 64 bits, so they alone keep the ids apart.
-    code = np.hstack([_base62(_mixed(mixed + salt), length - 11), _base62(mixed, 11)])
+    code = np.hstack([_base(BASE62, _mixed(mixed + salt), length - 11), _base(BASE62, mixed, 11)])
     return _masked(pl.lit(f"{prefix}_") + _text(code), is_null)
 
 
@@ -127,12 +154,13 @@ def _mixed(number: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return mixed ^ (mixed >> np.uint64(31))
 
 
-def _base62(number: NDArray[np.uint64], length: int) -> NDArray[np.uint8]:
+def _base(digits: NDArray[np.uint8], number: NDArray[np.uint64], length: int) -> NDArray[np.uint8]:
+    """The last `length` digits of each number, in the base that has those digits."""
     code = np.empty((len(number), length), np.uint8)
     rest = number
     for place in range(length - 1, -1, -1):
-        rest, digit = np.divmod(rest, np.uint64(62))
-        code[:, place] = BASE62[digit.astype(np.int64)]
+        rest, digit = np.divmod(rest, np.uint64(len(digits)))
+        code[:, place] = digits[digit.astype(np.int64)]
     return code
 
 
