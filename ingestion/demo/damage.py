@@ -216,6 +216,41 @@ class Draft:
         second = newer if shape.is_full else newer.filter(newer[shape.version] >= first)
         self.files[table] = [(FIRST_SUFFIX, earlier.filter(was_there)), (SECOND_SUFFIX, second)]
 
+    def two_files(self, table: str, dates: pl.Series) -> None:
+        """Deliver a table without versions in two exports: what is dated before the first one in it, the rest after.
+
+        `dates`: each row's time, as text.
+        """
+        if self.damage.corrected:
+            was_there = dates < FIRST_EXPORT.strftime(TIME_FORMAT)
+            first, second = self.tables[table].filter(was_there), self.tables[table].filter(~was_there)
+            self.files[table] = [(FIRST_SUFFIX, first), (SECOND_SUFFIX, second)]
+
+    def late_rows(self, table: str, dated_by: str) -> None:
+        """Some of the last days' rows miss the table's first export, and come with the second."""
+        if table in self.files:
+            (first, earlier), (second, later) = self.files[table]
+            since = (FIRST_EXPORT - timedelta(days=self.damage.most_days_late)).strftime(TIME_FORMAT)
+            only_here = self._only_in_first(table)
+            draws = pl.Series(self.generator(table, "late").random(len(only_here)))
+            late = only_here.filter((draws < self.damage.late_events) & (only_here[dated_by] >= since))
+            self.note(table, late, "late")
+            kept = earlier.join(late, on=self.shapes[table].key, how="anti", maintain_order="left")
+            self.files[table] = [(first, kept), (second, pl.concat([later, late], how="diagonal"))]
+
+    def overlap(self, table: str) -> None:
+        """Some rows of the first of two exports come again, word for word, with the second."""
+        if table in self.files:
+            only_here = self._only_in_first(table)
+            draws = pl.Series(self.generator(table, "overlap").random(len(only_here)))
+            again = only_here.filter(draws < self.damage.twice_delivered)
+            self.note(table, again, "twice_delivered", "superseded")
+            self._set_last(table, pl.concat([self._last(table), again], how="diagonal"))
+
+    def _only_in_first(self, table: str) -> pl.DataFrame:
+        (_, earlier), (_, later) = self.files[table]
+        return earlier.join(later, on=self.shapes[table].key, how="anti", maintain_order="left")
+
     def hard_deleted(self, table: str, rows: pl.Series | Bools) -> None:
         """Rows of the table's two full exports that the second lacks."""
         (first, earlier), (second, _) = self.files[table]
