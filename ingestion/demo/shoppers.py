@@ -13,7 +13,7 @@ from ingestion.demo.story import SHOPPING_SEASON, logistic
 COUNTRIES = {"DE": 0.42, "FR": 0.2, "NL": 0.14, "AT": 0.1, "BE": 0.08, "IT": 0.06}
 GROWTH_PER_MONTH = 0.02
 BUYER_LOG_ODDS = 3.0
-CHILD_SHARE, PARTNER_SHARE = 0.012, 0.015
+CHILD_SHARE, PARTNER_SHARE = 0.02, 0.06
 # Shoppers who also work for one of the vendor's customers.
 COLLEAGUE_SHARE = 0.01
 _KEYS = ("shopper", "person", "parent", "partner")
@@ -25,9 +25,8 @@ def make_shoppers(
 ) -> pl.DataFrame:
     """One row per shopper, in the order of their arrival; `people`: people of companies, of whom some shop here too.
 
-    Returns: shopper, person (null: none of `people`), parent (a child's; it uses the parent's e-mail and phone),
-    partner (with whom phone and address are shared), first_name, last_name, email, phone, country, city, street,
-    postal_code, birth_date, taste, price_sensitivity, is_member, has_mail_consent, has_account, registered_day,
+    Returns: shopper, person (null: none of `people`), parent (a child's), partner (whoever lives together has one
+    address), first_name, last_name, email, phone, country, city, street, postal_code, birth_date, taste, price_sensitivity, is_member, has_mail_consent, has_account, registered_day,
     first_day (infinity: never orders).
     """
     arrival = _arrivals(random, calendar, count)
@@ -103,7 +102,7 @@ def _with_colleagues(random: np.random.Generator, made: pl.DataFrame, people: pl
 
 
 def _with_households(random: np.random.Generator, shoppers: pl.DataFrame) -> pl.DataFrame:
-    """Make some shoppers children or partners of others: the same home, and a phone that several use."""
+    """Make some shoppers children or partners of others, in the same home."""
     count = len(shoppers)
     # People of companies stay as they are, so that what is known of them holds.
     free = np.flatnonzero(shoppers["person"].is_null().to_numpy())
@@ -121,7 +120,7 @@ def _with_households(random: np.random.Generator, shoppers: pl.DataFrame) -> pl.
             "age": np.where(is_child, random.uniform(10, 17, size), 0),
         }
     ).with_columns(head=pl.coalesce("parent", "partner"))
-    shared = (*_HOME, "phone", "last_name", "email")
+    shared = (*_HOME, "last_name")
     heads = shoppers.select(pl.col("shopper").alias("head"), *(pl.col(name).alias(f"head_{name}") for name in shared))
     linked = shoppers.join(links, on="shopper", how="left", maintain_order="left").join(
         heads, on="head", how="left", maintain_order="left"
@@ -129,9 +128,8 @@ def _with_households(random: np.random.Generator, shoppers: pl.DataFrame) -> pl.
     is_linked, is_kid = pl.col("head").is_not_null(), pl.col("parent").is_not_null()
     child_birth = _birth_dates(linked["age"].fill_null(0).to_numpy())
     return linked.with_columns(
-        *(pl.when(is_linked).then(f"head_{name}").otherwise(name).alias(name) for name in (*_HOME, "phone")),
+        *(pl.when(is_linked).then(f"head_{name}").otherwise(name).alias(name) for name in _HOME),
         last_name=pl.when(is_linked & ~pl.col("keeps_name")).then("head_last_name").otherwise("last_name"),
-        email=pl.when(is_kid).then("head_email").otherwise("email"),
         birth_date=pl.when(is_kid).then(child_birth).otherwise("birth_date"),
         is_member=pl.col("is_member") & ~is_kid,
         has_mail_consent=pl.col("has_mail_consent") & ~is_kid,
