@@ -53,8 +53,13 @@ def staff(seeds: Seeds) -> pl.DataFrame:
 
 
 def merged(world: World, damage: Damage) -> Bools:
-    """Which companies have a second record that was merged into theirs."""
+    """Which companies had a second record that was merged into theirs."""
     return world.seeds.generator("damage.crm.merged").random(len(world.companies)) < damage.merged
+
+
+def in_both(world: World, damage: Damage) -> Bools:
+    """Which companies are in the other unit's CRM too."""
+    return world.seeds.generator("damage.crm.in_both").random(len(world.companies)) < damage.cross_system
 
 
 def noted_ids(world: World, damage: Damage) -> pl.Series:
@@ -148,7 +153,7 @@ def deals(world: World) -> pl.DataFrame:
 
 
 def _renewals(world: World) -> pl.DataFrame:
-    """A deal for each anniversary of a yearly contract: lost where the customer left with it, open where it is to come."""
+    """A deal for each anniversary of a yearly contract: lost where the customer left with it, open where it comes."""
     contracts = world.states.group_by("subscription", "company", maintain_order=True).agg(
         started_at=pl.col("at").first(),
         ended_at=pl.col("at").filter(pl.col("reason").str.contains("churn")).first(),
@@ -171,9 +176,10 @@ def _renewals(world: World) -> pl.DataFrame:
 
 
 def meetings(world: World) -> pl.DataFrame:
-    """One row per activity with a company: meeting, company, person (null where unknown), type (MEETING, CALL, EMAIL),
-    kind (null for mails), outcome (completed, no_show, canceled, scheduled; null but for meetings), owner, held_at,
-    modified_at. Customers who are unhappy stay away more often.
+    """One row per activity with a company, in the order of time; customers who are unhappy stay away more often.
+
+    meeting, company, person (null where unknown), type (MEETING, CALL, EMAIL), kind (null for mails), outcome
+    (completed, no_show, canceled, scheduled; null but for meetings), owner, held_at, modified_at.
     """
     chance = world.seeds.generator("crm.meetings")
     months = {month: place for place, month in enumerate(world.months)}
@@ -189,11 +195,7 @@ def meetings(world: World) -> pl.DataFrame:
     check_ins, mails = chance.poisson(CHECK_INS[tier]), chance.poisson(MAILS[tier])
     counts = [
         ("MEETING", "QBR", is_qbr.astype(np.int64)),
-        (
-            "MEETING",
-            "value review",
-            ((turn % 6 == 2) & (chance.random(size) < VALUE_REVIEW_SHARES[tier])).astype(np.int64),
-        ),
+        ("MEETING", "value review", is_value_review.astype(np.int64)),
         ("MEETING", "check-in", check_ins // 2),
         ("CALL", "check-in", check_ins - check_ins // 2),
         ("EMAIL", None, mails),

@@ -140,7 +140,10 @@ class Draft:
         self.damaged.append(pl.DataFrame([row], schema=DAMAGED, orient="row"))
 
     def change(self, table: str, kind: str, mask: Bools, values: Mapping[str, pl.Series]) -> None:
-        """Give the masked rows other values (each series has the table's length), and list those that differ."""
+        """Give the masked rows other values (each series has the table's length), and list those that differ.
+
+        A row whose key changes is missing under the old one.
+        """
         frame = self.tables[table]
         where = pl.Series(mask)
         for column, series in values.items():
@@ -149,6 +152,8 @@ class Draft:
             )
         differs = pl.any_horizontal([frame[column].ne_missing(self.tables[table][column]) for column in values])
         self.note(table, frame.filter(differs), kind)
+        if set(values) & set(self.shapes[table].key):
+            self.note(table, self.tables[table].filter(differs), kind, "missing")
         self.tables[table] = frame
 
     def append(
@@ -184,7 +189,7 @@ class Draft:
         self.tables[table] = frame.filter(~is_lost)
 
     def two_exports(self, table: str, created: str, older: Mapping[str, Sequence[str | None]]) -> None:
-        """Deliver the table in two exports, some records in an older version first.
+        """Deliver a versioned table in two exports, some records in an older version first.
 
         `created`: the column by which a record was there for the first export. `older`: for each column that may have
         been corrected, what it could have said before; rows whose version is younger than the first export had one too.
@@ -201,15 +206,12 @@ class Draft:
         newer = frame.with_columns(pl.when(pl.Series(touched)).then(now).otherwise(version).alias(shape.version))
         is_corrected = was_there & (newer[shape.version] >= first)
         self.note(table, newer.filter(is_corrected), "corrected", "corrected")
-        before = {
-            column: pl.Series(self.generator(table, f"corrected.{column}").choice(np.array(values, object), len(frame)))
-            for column, values in older.items()
-        }
+        before = {column: self._drawn(table, f"corrected.{column}", said, len(frame)) for column, said in older.items()}
         # The older version dates from the record's creation unless it was touched for this.
         then = pl.when(pl.Series(touched)).then(version).otherwise(pl.col(created))
         earlier = frame.with_columns(
             [
-                pl.when(is_corrected).then(values.cast(pl.String)).otherwise(pl.col(column)).alias(column)
+                pl.when(is_corrected).then(values).otherwise(pl.col(column)).alias(column)
                 for column, values in before.items()
             ]
         ).with_columns(pl.when(is_corrected).then(then).otherwise(version).alias(shape.version))
@@ -251,19 +253,21 @@ class Draft:
         (_, earlier), (_, later) = self.files[table]
         return earlier.join(later, on=self.shapes[table].key, how="anti", maintain_order="left")
 
-    def hard_deleted(self, table: str, rows: pl.Series | Bools) -> None:
-        """Rows of the table's two full exports that the second lacks."""
-        (first, earlier), (second, _) = self.files[table]
-        gone = (
-            self.tables[table]
-            .filter(pl.Series(rows))
-            .join(earlier, on=self.shapes[table].key, how="semi", nulls_equal=True)
-        )
-        self.note(table, gone, "hard_deleted", "deleted")
-        self.files[table] = [
-            (first, earlier),
-            (second, self._last(table).join(gone, on=self.shapes[table].key, how="anti", nulls_equal=True)),
-        ]
+    def two_full_exports(self, table: str, was_there: Bools | pl.Series) -> None:
+        """Deliver a table without versions twice; `was_there`: the rows that the first export has already."""
+        if self.damage.corrected:
+            frame = self.tables[table]
+            self.files[table] = [(FIRST_SUFFIX, frame.filter(pl.Series(was_there))), (SECOND_SUFFIX, frame)]
+
+    def hard_deleted(self, table: str, gone: Bools | pl.Series) -> None:
+        """Rows of the table that its first full export has and the second lacks."""
+        if len(self.files.get(table, ())) < 2:
+            return
+        key = self.shapes[table].key
+        earlier, last = self.files[table][0][1], self._last(table)
+        rows = self.tables[table].filter(pl.Series(gone)).join(earlier, on=key, how="semi", nulls_equal=True)
+        self.note(table, rows, "hard_deleted", "deleted")
+        self._set_last(table, last.join(rows, on=key, how="anti", nulls_equal=True, maintain_order="left"))
 
     def twice_delivered(self, table: str) -> None:
         """Some rows of the newest file come twice, word for word."""
@@ -320,12 +324,36 @@ class Draft:
         damaged = pl.concat([pl.DataFrame(schema=DAMAGED), *self.damaged])
         return Exports(tables, {**truth, "damaged": damaged})
 
+    def _drawn(self, table: str, kind: str, values: Sequence[str | None], count: int) -> pl.Series:
+        places = self.generator(table, kind).integers(0, len(values), count)
+        return pl.Series(list(values), dtype=pl.String).gather(places.tolist())
+
     def _last(self, table: str) -> pl.DataFrame:
         return self.files[table][-1][1] if table in self.files else self.tables[table]
 
     def _set_last(self, table: str, frame: pl.DataFrame) -> None:
         files = self.files.get(table, [("", frame)])
         self.files[table] = [*files[:-1], (files[-1][0], frame)]
+
+
+def party_records(
+    source: str, table: str, ids: pl.Series, party: str, number: pl.Series, damage: str | None = None
+) -> pl.DataFrame:
+    """Rows of the truth's `records`: which `party` (company, person, shopper) of which number each record is.
+
+    A test account is a test of its own: `test-hubspot-1`.
+    """
+    is_test = damage == "test_account"
+    prefix = f"test-{source}-" if is_test else f"{party}-"
+    return pl.DataFrame({"record_id": ids, "number": number}).select(
+        source=pl.lit(source),
+        table=pl.lit(table),
+        record_id="record_id",
+        entity_type=pl.lit(party),
+        entity_id=pl.lit(prefix) + pl.col("number").cast(pl.String),
+        is_test=pl.lit(is_test),
+        damage=pl.lit(damage, pl.String),
+    )
 
 
 def as_text(frame: pl.DataFrame) -> pl.DataFrame:
