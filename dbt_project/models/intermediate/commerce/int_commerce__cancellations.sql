@@ -70,7 +70,7 @@ same_product_and_price as (
         on
             cancelled.source = sold.source
             and cancelled.source_customer_id = sold.source_customer_id
-            and cancelled.product_id = sold.product_id
+            and cancelled.product_id is not distinct from sold.product_id
             and cancelled.unit_price = sold.unit_price
             and cancelled.currency = sold.currency
             and cancelled.ordered_at >= sold.sold_at

@@ -4,3 +4,24 @@ select
     record,
     reason
 from {{ source('quarantine', 'files__order_lines') }}
+union all
+select
+    'files' as source,
+    _load_id as load_id,
+    record,
+    reason
+from {{ source('quarantine', 'files__orders') }}
+union all
+select
+    'shopify' as source,
+    _load_id as load_id,
+    record,
+    reason
+from {{ source('quarantine', 'shopify__order_lines') }}
+union all
+select
+    'shopify' as source,
+    _load_id as load_id,
+    record,
+    reason
+from {{ source('quarantine', 'shopify__order_line_refunds') }}
