@@ -6,12 +6,11 @@ import numpy as np
 import polars as pl
 
 from ingestion.demo import mistyped
-from ingestion.demo.clock import DAY, Bools, as_times
+from ingestion.demo.clock import Bools
 from ingestion.demo.contradictions import of_source, planted, says
-from ingestion.demo.crm import DUPLICATE, LAST, MERGED, TEST, merged
+from ingestion.demo.crm import DUPLICATE, MERGED, TEST, merged
 from ingestion.demo.damage import FIRST_EXPORT, IMPOSSIBLE_DATE, Draft, party_records
 from ingestion.demo.ids import hubspot_ids
-from ingestion.demo.names import private_emails
 from ingestion.demo.variants import company_variants, email_variants, person_variants
 from ingestion.demo.world import World
 from ingestion.demo.write import TIME_FORMAT, Exports
@@ -87,7 +86,7 @@ def _merge(draft: Draft, world: World, companies: pl.DataFrame, people: pl.DataF
     mask = draft.chosen("contacts", "merged", draft.damage.merged)
     values = {
         "hs_merged_object_ids": hubspot_ids("contacts", people["person"].cast(pl.Int64) + MERGED),
-        "hs_additional_emails": _private(draft, "merged", people),
+        "hs_additional_emails": mistyped.other_emails(draft, "contacts", "merged", people),
     }
     draft.change("contacts", "merged", mask, values)
 
@@ -97,7 +96,7 @@ def _duplicate_companies(draft: Draft, companies: pl.DataFrame, people: pl.DataF
     mask = draft.chosen("companies", "duplicates", draft.damage.duplicates)
     own, rows = companies.filter(pl.Series(mask)), draft.tables["companies"].filter(pl.Series(mask))
     chance = draft.generator("companies", "duplicates.values")
-    at = later(draft, "companies", own["created_at"])
+    at = mistyped.later(draft, "companies", own["created_at"])
     ids = hubspot_ids("companies", own["company"].cast(pl.Int64) + DUPLICATE)
     rows = rows.with_columns(
         id=ids,
@@ -139,7 +138,7 @@ def _duplicate_contacts(draft: Draft, people: pl.DataFrame) -> pl.DataFrame:
     chance = draft.generator("contacts", "duplicates.values")
     first, last = person_variants(chance, own["first_name"], own["last_name"])
     kind = pl.Series(chance.choice(3, len(own), p=[0.4, 0.35, 0.25]))
-    at = later(draft, "contacts", own["joined_at"])
+    at = mistyped.later(draft, "contacts", own["joined_at"])
     ids = hubspot_ids("contacts", own["person"].cast(pl.Int64) + DUPLICATE)
     rows = rows.with_columns(
         id=ids,
@@ -148,7 +147,7 @@ def _duplicate_contacts(draft: Draft, people: pl.DataFrame) -> pl.DataFrame:
         email=pl.when(kind == 0)
         .then(email_variants(chance, own["email"]))
         .when(kind == 1)
-        .then(_private(draft, "duplicates", own)),
+        .then(mistyped.other_emails(draft, "contacts", "duplicates", own)),
         hs_additional_emails=pl.lit(None, pl.String),
         hs_merged_object_ids=pl.lit(None, pl.String),
         createdate=at,
@@ -169,7 +168,7 @@ def _duplicate_contacts(draft: Draft, people: pl.DataFrame) -> pl.DataFrame:
 def _test_companies(draft: Draft) -> pl.DataFrame:
     fakes = mistyped.fake_companies(mistyped.fake_count(draft, "companies"))
     ids = hubspot_ids("companies", fakes["n"] + TEST)
-    at = later(draft, "companies", pl.Series([None] * len(fakes), dtype=pl.Datetime("us")), kind="test_accounts")
+    at = mistyped.later(draft, "companies", mistyped.never(len(fakes)), kind="test_accounts")
     like = draft.tables["companies"].head(0)
     rows = pl.concat(
         [like, fakes.select(id=ids, name="name", lifecyclestage=pl.lit("lead"), createdate=at, hs_lastmodifieddate=at,
@@ -183,7 +182,7 @@ def _test_companies(draft: Draft) -> pl.DataFrame:
 def _test_contacts(draft: Draft) -> pl.DataFrame:
     fakes = mistyped.fake_people(mistyped.fake_count(draft, "contacts"))
     ids = hubspot_ids("contacts", fakes["n"] + TEST)
-    at = later(draft, "contacts", pl.Series([None] * len(fakes), dtype=pl.Datetime("us")), kind="test_accounts")
+    at = mistyped.later(draft, "contacts", mistyped.never(len(fakes)), kind="test_accounts")
     count = mistyped.fake_count(draft, "companies")
     company = hubspot_ids("companies", fakes["n"] % max(count - 1, 1) + TEST)
     like = draft.tables["contacts"].head(0)
@@ -240,17 +239,3 @@ def _too_young(draft: Draft) -> list[str]:
         frame = draft.tables[table]
         young += frame["id"].filter(frame[created] >= FIRST_EXPORT.strftime(TIME_FORMAT)).to_list()
     return young
-
-
-def later(draft: Draft, table: str, after: pl.Series, *, kind: str = "duplicates") -> pl.Series:
-    """Moments of the last half year, as text, none before `after`: when somebody made a second record."""
-    at = LAST - draft.generator(table, f"{kind}.created").integers(DAY, 180 * DAY, len(after))
-    earliest = after.dt.epoch("s").fill_null(0).to_numpy()
-    at = np.minimum(np.maximum(at, earliest + DAY), LAST)
-    return pl.DataFrame({"at": as_times("at", at)})["at"].dt.strftime(TIME_FORMAT).alias("")
-
-
-def _private(draft: Draft, kind: str, people: pl.DataFrame) -> pl.Series:
-    chance = draft.generator("contacts", f"{kind}.email")
-    first, last, country = (people[name].to_numpy() for name in ("first_name", "last_name", "country"))
-    return pl.Series(private_emails(chance, first, last, country), dtype=pl.String)

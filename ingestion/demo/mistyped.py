@@ -5,7 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
+from ingestion.demo.clock import DAY, as_times
+from ingestion.demo.crm import LAST, seconds
 from ingestion.demo.damage import Draft
+from ingestion.demo.names import private_emails
 from ingestion.demo.variants import (
     address_variants,
     company_variants,
@@ -15,6 +18,7 @@ from ingestion.demo.variants import (
     phone_variants,
     with_legal_forms,
 )
+from ingestion.demo.write import TIME_FORMAT
 
 ROLE_MAILBOXES = ("info", "office", "accounting", "contact", "admin")
 TEST_COMPANIES = ("Test", "TEST GmbH", "Demo Account", "asdf", "QA Sandbox", "Do not use", "Testfirma AG", "xxx")
@@ -112,6 +116,25 @@ def share_phones(draft: Draft, table: str, column: str, switchboard: pl.Series) 
     """Some people give their company's number as their own."""
     mask = draft.chosen(table, "shared_phones", draft.damage.shared_phones)
     draft.change(table, "shared_phone", mask, {column: switchboard})
+
+
+def later(draft: Draft, table: str, after: pl.Series, *, kind: str = "duplicates") -> pl.Series:
+    """Moments of the last half year, as text, none before `after`: when somebody made a second record."""
+    at = LAST - draft.generator(table, f"{kind}.created").integers(DAY, 180 * DAY, len(after))
+    at = np.minimum(np.maximum(at, seconds(after) + DAY), LAST)
+    return as_times("", at).dt.strftime(TIME_FORMAT)
+
+
+def never(count: int) -> pl.Series:
+    """So many times that aren't known."""
+    return pl.Series([None] * count, dtype=pl.Datetime("us"))
+
+
+def other_emails(draft: Draft, table: str, kind: str, people: pl.DataFrame) -> pl.Series:
+    """Each person's private address."""
+    chance = draft.generator(table, f"{kind}.email")
+    first, last, country = (people[name].to_numpy() for name in ("first_name", "last_name", "country"))
+    return pl.Series(private_emails(chance, first, last, country).tolist(), dtype=pl.String)
 
 
 def fake_count(draft: Draft, table: str) -> int:
