@@ -1,0 +1,209 @@
+"""Systems that are read by their API: each table becomes a landing file of JSON lines in its contract's columns.
+
+`recover` gives what earlier runs read and didn't load, `extract` what is new. Their caller loads each file like any
+other export of that table, and then deletes it; nothing else reads or writes the landing folder.
+
+    for found in [*recover(landing)]: …load, delete…
+    for read in extract("zendesk", settings, contracts, landing, since, read_at=now): …load, delete…
+"""
+
+import os
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ingestion.connectors.endpoints import (
+    ApiError,
+    Connector,
+    Endpoint,
+    Record,
+    RowMaker,
+    Settings,
+    as_utc,
+    found,
+    moment,
+)
+from ingestion.connectors.landing import Landing, left_behind
+from ingestion.contracts import Contract
+from ingestion.errors import UserError
+from ingestion.text import did_you_mean, listed
+
+if TYPE_CHECKING:
+    from ingestion.connectors.client import Api, Patience
+
+SYSTEMS = ("hubspot", "salesforce", "stripe", "zendesk", "delighted", "klaviyo", "shopify", "smile")
+# Read when dlt is imported.
+os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+
+
+@dataclass(frozen=True)
+class Extract:
+    """What was read of a table.
+
+    `path`: the landing file; None where there is nothing to load.
+    `is_complete`: all that the table has, or that changed since; else `path` is a sound beginning.
+    `problem`: why it isn't complete and what to do, one sentence without personal data or secrets.
+    """
+
+    source: str
+    table: str
+    path: Path | None
+    is_complete: bool
+    problem: str | None
+    row_count: int
+
+
+def tables_of(source: str) -> tuple[str, ...]:
+    """The tables that a system's API gives. A contract's other tables come as exports only."""
+    return tuple(table.name for endpoint in _connector(source).endpoints for table in endpoint.tables)
+
+
+def check_settings(source: str, settings: Settings) -> list[str]:
+    """One sentence for each mistake in what sources.yml says under `<source>.api`."""
+    if source not in SYSTEMS:
+        return [f"'{source}' has no API connector{did_you_mean(source, SYSTEMS)}; there is one for {listed(SYSTEMS)}."]
+    known = {setting.name: setting for setting in _connector(source).settings}
+    lacking = [name for name, setting in known.items() if setting.default is None and not settings.get(name)]
+    return [f"{source}.api lacks '{name}': add it." for name in lacking] + [
+        f"{source}.api has an unknown key '{name}'{did_you_mean(name, known)}; known here: {listed(known)}."
+        for name in settings
+        if name not in known
+    ]
+
+
+def recover(landing: Path) -> Iterator[Extract]:
+    """What earlier runs left in the landing folder: read, and not loaded because the run was killed or failed.
+
+    A table that was read only in part comes with what is sound of it; where a beginning is of no use it is deleted.
+    """
+    for source, table, path, is_whole, row_count in left_behind(landing):
+        problem = None if is_whole else f"{source}.{table} was read in part, when a run was cut off; run again."
+        yield Extract(source, table, path, is_whole, problem, row_count)
+
+
+def extract(
+    source: str,
+    settings: Settings,
+    contracts: Iterable[Contract],
+    landing: Path,
+    since: Mapping[str, datetime],
+    *,
+    read_at: datetime,
+    whole: Collection[str] = (),
+    patience: "Patience | None" = None,
+) -> Iterator[Extract]:
+    """Read a system's tables into `landing/<source>/`, one `Extract` a table, as each one is done.
+
+    `settings`: what sources.yml says under `<source>.api`, environment variables filled in.
+    `since`: table → its newest version or date in the raw table; a table that isn't there is read whole, and so is one
+    whose contract says `delivery: full`. `whole`: tables to read whole all the same, such as those that couldn't be
+    loaded when they were read last.
+
+    A table that can't be read says so in its `problem`; the others go on.
+
+    Raises:
+        UserError: the settings are wrong, or the landing folder can't be written.
+    """
+    mistakes = check_settings(source, settings)
+    if mistakes:
+        raise UserError("\n".join(f"sources.yml: {mistake}" for mistake in mistakes))
+    # dlt takes over a second to import: only where an API is connected.
+    from ingestion.connectors.client import Api, Patience
+
+    connector = _connector(source)
+    defaults = {setting.name: setting.default for setting in connector.settings if setting.default}
+    api = Api(source, connector, {**defaults, **settings}, read_at=read_at, patience=patience or Patience())
+    by_table = {contract.table: contract for contract in contracts if contract.source == source}
+    refusal: ApiError | None = None
+    for endpoint in connector.endpoints:
+        if any(table.name in by_table for table in endpoint.tables):
+            reading = _Reading(source, endpoint, by_table, landing / source, since, whole)
+            refusal = yield from reading.run(api, refusal)
+
+
+def _connector(source: str) -> Connector:
+    connector: Connector = import_module(f"ingestion.connectors.{source}").CONNECTOR
+    return connector
+
+
+class _Reading:
+    """The reading of one endpoint: from when on, and into which files."""
+
+    def __init__(
+        self,
+        source: str,
+        endpoint: Endpoint,
+        contracts: Mapping[str, Contract],
+        folder: Path,
+        since: Mapping[str, datetime],
+        whole: Collection[str],
+    ) -> None:
+        self._source = source
+        self._endpoint = endpoint
+        self._folder = folder
+        self._makers = [RowMaker(table, contracts[table.name]) for table in endpoint.tables if table.name in contracts]
+        self._tables = [maker.table.name for maker in self._makers]
+        self._is_full = any(contracts[table].meta.delivery == "full" for table in self._tables)
+        newest = since.get(endpoint.tables[0].name)
+        self._was_read = newest is not None
+        is_again = not set(whole).isdisjoint(self._tables)
+        self._start = None if newest is None or self._is_full or is_again else as_utc(newest) - endpoint.look_back
+        # Of what is read again from its start a beginning is of no use: `since` is already past it.
+        self._is_resumable = endpoint.ordered_by is not None and not self._is_full and not (is_again and self._was_read)
+        self._latest: datetime | None = None
+
+    def run(self, api: "Api", refusal: ApiError | None) -> Generator[Extract, None, ApiError | None]:
+        """Yield each table. Takes and returns what refuses the whole system, where something does."""
+        fault = refusal
+        paths: Mapping[str, Path | None] = dict.fromkeys(self._tables)
+        counts = dict.fromkeys(self._tables, 0)
+        if refusal is None:
+            try:
+                with Landing(self._folder, self._tables, is_resumable=self._is_resumable) as files:
+                    fault = self._fill(files, api)
+                    is_kept = fault is None or (files.is_resumable and fault.is_sound)
+                    paths = files.keep(is_whole=fault is None) if is_kept else files.discard()
+                    counts = files.row_counts
+            except OSError as error:
+                raise UserError(f"{self._folder} can't be written: {error.strerror}; free space there.") from error
+        for table, path in paths.items():
+            problem = self._problem(fault, table, path)
+            yield Extract(self._source, table, path, problem is None, problem, counts[table] if path else 0)
+        return fault if fault is not None and fault.is_final else None
+
+    def _fill(self, files: Landing, api: "Api") -> ApiError | None:
+        """Write page after page; return what put an end to it before the last one."""
+        try:
+            for page in self._endpoint.read(api, self._start):
+                if files.is_resumable and self._goes_back(page):
+                    files.give_up_order()
+                # The first table, whose newest row dates the next run, is written after its parts.
+                files.write({maker.table.name: maker.rows(page, api) for maker in reversed(self._makers)})
+        except ApiError as error:
+            return error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            shape = f"its records have another shape than was known ({type(error).__name__})"
+            return ApiError(f"{shape}; check the API's version", is_sound=False)
+        return None
+
+    def _goes_back(self, page: Sequence[Record]) -> bool:
+        """Whether a record comes that a run which goes on after the records before it would miss."""
+        path = tuple((self._endpoint.ordered_by or "").split("."))
+        for record in page:
+            time = moment(found(record, path))
+            if time is None or (self._latest is not None and time < self._latest - self._endpoint.look_back):
+                return True
+            self._latest = time if self._latest is None else max(self._latest, time)
+        return False
+
+    def _problem(self, fault: ApiError | None, table: str, path: Path | None) -> str | None:
+        if fault is not None and fault.is_final:
+            return str(fault)
+        if fault is not None:
+            return f"{self._source}.{table} can't be read{' to its end' if path else ''}: {fault}."
+        if path is None and self._is_full and self._was_read:
+            return f"{self._source}.{table} is empty, where it wasn't before: check what the account may read."
+        return None

@@ -1,0 +1,245 @@
+"""One system's API: dlt's REST client with bounded patience, and each fault as a sentence.
+
+dlt is imported here and in the connectors alone, so only where an API is connected.
+"""
+
+import copy
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from dlt.common.configuration.specs.runtime_configuration import RuntimeConfiguration
+from dlt.sources.helpers.requests import (
+    ChunkedEncodingError,
+    Client,
+    ConnectionError,  # noqa: A004
+    HTTPError,
+    Request,
+    Response,
+    Timeout,
+)
+from dlt.sources.helpers.rest_client.client import PageData, RESTClient
+from dlt.sources.helpers.rest_client.paginators import BasePaginator, SinglePagePaginator
+
+from ingestion.connectors.endpoints import ApiError, Connector, Record, Settings, found
+from ingestion.errors import UserError
+
+# No list of a system that we read has more pages; one that seems to is going round in circles.
+MOST_PAGES = 100_000
+# How many pages on end may bring nothing that the page before hadn't.
+MOST_STALE_PAGES = 3
+LOOPBACK = ("127.0.0.1", "localhost")
+UNAUTHORISED, FORBIDDEN, TOO_MANY = 401, 403, 429
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often a request is made before it counts as failed, and how long is waited in between and for an answer.
+
+    The wait doubles each time; a server's Retry-After takes its place. Neither goes beyond `longest_wait` seconds.
+    """
+
+    attempts: int = 6
+    first_wait: float = 1.0
+    longest_wait: float = 120.0
+    timeout: float = 60.0
+
+
+class Api:
+    """What a connector reads with. `read_at` is the run's own time, `settings` what sources.yml says of the system."""
+
+    def __init__(
+        self, source: str, connector: Connector, settings: Settings, *, read_at: datetime, patience: Patience
+    ) -> None:
+        self.settings = settings
+        self.read_at = read_at
+        self._source = source
+        self._secrets = " or ".join(f"`{setting.name}`" for setting in connector.settings if setting.is_secret)
+        self._origin = urlsplit(settings["base_url"])
+        if self._origin.scheme != "https" and self._origin.hostname not in LOOPBACK:
+            raise UserError(
+                f"sources.yml: {source}.api.base_url should begin with https://, so that the secrets stay secret."
+            )
+        session = Client(
+            request_timeout=patience.timeout,
+            raise_for_status=False,
+            request_max_attempts=patience.attempts,
+            request_backoff_factor=patience.first_wait,
+            request_max_retry_delay=patience.longest_wait,
+            retry_condition=_is_torn,
+        ).session
+        self._client = _Client(
+            settings["base_url"],
+            headers=dict(connector.headers or {}),
+            auth=connector.auth(settings),
+            session=session,
+            # Without one dlt would look for its settings in files.
+            config=RuntimeConfiguration(),
+        )
+
+    def pages(
+        self,
+        path: str,
+        records: str,
+        paginator: BasePaginator,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        key: str = "id",
+    ) -> Iterator[list[Record]]:
+        """Pages of a list: by GET, or by POST where there is a body to send.
+
+        `records`: the path of the list in an answer, empty where the answer is the list. `key`: the field by which a
+        record is known; one that came unchanged with the page before isn't given again.
+
+        Raises:
+            ApiError: the list can't be read to its end.
+        """
+        before: dict[Any, Record] = {}
+        asked: set[int] = set()
+        stale = 0
+        for page in self._answers(path, records, paginator, params, body):
+            new = [record for record in page if before.get(record.get(key)) != record]
+            before = {record.get(key): record for record in page}
+            stale = 0 if new or not page else stale + 1
+            if paginator.has_next_page:
+                self._check_next(page.request, asked, stale)
+            yield new
+
+    def once(
+        self,
+        path: str,
+        records: str = "",
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> list[Record]:
+        """The records of one answer, which may be a single one; see `pages`.
+
+        Raises:
+            ApiError: it can't be had.
+        """
+        return [record for page in self._answers(path, records, SinglePagePaginator(), params, body) for record in page]
+
+    def _answers(
+        self,
+        path: str,
+        records: str,
+        paginator: BasePaginator,
+        params: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | None,
+    ) -> Iterator[PageData[Any]]:
+        try:
+            yield from self._client.paginate(
+                path,
+                "POST" if body else "GET",
+                params=dict(params or {}),
+                json=copy.deepcopy(dict(body)) if body else None,
+                data_selector=records or "$",
+                paginator=paginator,
+                allow_redirects=False,
+            )
+        except Exception as error:
+            raise self._explained(error) from None
+
+    def _check_next(self, request: Request, asked: set[int], stale: int) -> None:
+        pointer = hash((request.url, json.dumps([request.params, request.json], sort_keys=True, default=str)))
+        if pointer in asked or stale > MOST_STALE_PAGES or len(asked) >= MOST_PAGES:
+            raise ApiError("its pages go round in circles; run again later, and tell the system's support if it stays")
+        asked.add(pointer)
+        target = urlsplit(request.url or "")
+        if target.scheme and (target.scheme, target.netloc) != (self._origin.scheme, self._origin.netloc):
+            raise ApiError("its next page is at another address; check base_url in sources.yml")
+
+    def _explained(self, error: Exception) -> ApiError:
+        response = getattr(error, "response", None)
+        if isinstance(error, HTTPError) and response is not None:
+            return self._explained_status(response.status_code, "/oauth2/token" in str(response.url))
+        if isinstance(error, Timeout):
+            return ApiError("it didn't answer in time, again and again; run again later")
+        if isinstance(error, ConnectionError | ChunkedEncodingError):
+            return ApiError(
+                "the connection failed or was cut, again and again; check base_url and the network, and run again"
+            )
+        return ApiError("its answers aren't what its API is known to give; check base_url and the API's version")
+
+    def _explained_status(self, status: int, asked_for_token: bool) -> ApiError:
+        if status == UNAUTHORISED or (asked_for_token and status < TOO_MANY):
+            return ApiError(
+                f"the {self._secrets} of {self._source} was refused (HTTP {status}): renew it in the environment "
+                "variable that sources.yml names, and run again.",
+                is_final=True,
+            )
+        if status == FORBIDDEN:
+            return ApiError(f"the {self._secrets} given may not read it (HTTP 403); give it the right, and run again")
+        if status == TOO_MANY:
+            return ApiError("it asks for more patience, again and again (HTTP 429); run again later")
+        if status >= 500:
+            return ApiError(f"it failed, again and again (HTTP {status}); run again later")
+        return ApiError(f"it refuses what it was asked for (HTTP {status}); check base_url and the account's features")
+
+
+class _Client(RESTClient):
+    def extract_response(self, response: Response, data_selector: Any) -> list[Any]:
+        """The records of an answer; dlt's own takes a list that isn't there for an empty one."""
+        if not response.ok or response.is_redirect:
+            raise HTTPError(response=response)
+        body = response.json()
+        data = body if data_selector == "$" else found(body, tuple(str(data_selector).split(".")))
+        if isinstance(data, dict):
+            return [data]
+        if not isinstance(data, list):
+            raise ValueError
+        return data
+
+
+def _is_torn(response: Response | None, error: BaseException | None) -> bool:
+    """Whether the body of a good answer is cut short. It is parsed here, once for all who ask for it."""
+    if error is not None or response is None or not response.ok:
+        return False
+    try:
+        body = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return True
+    response.__dict__["json"] = lambda: body
+    return False
+
+
+class KeysetPaginator(BasePaginator):
+    """Asks each time for what follows the last record, by time, so that records which change meanwhile move nothing.
+
+    `time`: a record's time as the query takes it. `ask(request, start, turn, body)`: put into the request that it
+    should give the records from `start` on; `turn` counts the pages that one and the same time fills, `body` is the
+    last answer. `goes_on`: whether an answer says that there is more; without it a list ends with an empty page.
+    """
+
+    def __init__(
+        self,
+        time: Callable[[Record], Any],
+        ask: Callable[[Request, Any, int, Any], None],
+        goes_on: Callable[[Any], bool] | None = None,
+    ) -> None:
+        super().__init__()
+        self._time = time
+        self._ask = ask
+        self._goes_on = goes_on
+        self._start: Any = None
+        self._turn = 0
+        self._body: Any = None
+
+    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
+        self._body = response.json()
+        if not data or (self._goes_on is not None and not self._goes_on(self._body)):
+            self._has_next_page = False
+            return
+        last = self._time(data[-1])
+        self._turn = self._turn + 1 if last == self._start else 0
+        self._start = last
+
+    def update_request(self, request: Request) -> None:
+        if self._has_next_page:
+            self._ask(request, self._start, self._turn, self._body)
