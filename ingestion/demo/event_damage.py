@@ -1,0 +1,87 @@
+"""What goes wrong between a device and the archive, and the list of the events that it happened to."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ingestion.demo.clock import DAY, Integers
+from ingestion.demo.damage import DAMAGED, MISSING_DAY, Damage
+from ingestion.demo.events import Batch, Users, message_ids
+
+KEY_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.3fZ"
+# Kind of damage and what becomes of the event.
+KINDS = {"clock_skew": "kept", "late": "kept", "twice_delivered": "superseded", "missing_day": "missing"}
+SKEWED, LATE, TWICE, MISSING = range(len(KINDS))
+# Rows that the contract refuses: what is wrong with them, and the reason that the loader will give.
+FAULTS = (
+    ("purchase", {"type": "purchase"}, "type is not one of"),
+    ("timeless", {"original_timestamp": None}, "original_timestamp is missing"),
+    ("nameless", {"message_id": None}, "message_id is missing"),
+)
+
+
+class DamageList:
+    """Damages batches on their way out, and remembers the events concerned, compactly: there may be millions."""
+
+    def __init__(self, damage: Damage) -> None:
+        self._damage = damage
+        self._parts: list[tuple[NDArray[np.uint64], Integers, NDArray[np.int8]]] = []
+
+    def deliver(self, chance: np.random.Generator, users: Users, batch: Batch) -> Integers:
+        """The batch's rows in the order of their receipt: without those of the missing day, some twice."""
+        rows = np.argsort(batch.received, kind="stable")
+        self._note(batch, rows[users.device_skew[batch.device[rows]] != 0], SKEWED)
+        self._note(batch, rows[batch.is_late[rows]], LATE)
+        if self._damage.missing_day:
+            is_missing = batch.timestamp[rows] // (DAY * 1000) == np.datetime64(MISSING_DAY).astype(np.int64)
+            self._note(batch, rows[is_missing], MISSING)
+            rows = rows[~is_missing]
+        is_twice = chance.random(len(rows), dtype=np.float32) < self._damage.twice_delivered
+        self._note(batch, rows[is_twice], TWICE)
+        return np.repeat(rows, 1 + is_twice)
+
+    def _note(self, batch: Batch, rows: Integers, kind: int) -> None:
+        if len(rows):
+            self._parts.append((batch.number[rows], batch.original[rows], np.full(len(rows), kind, np.int8)))
+
+    def frame(self, broken: pl.DataFrame) -> pl.DataFrame:
+        """The list, with the broken rows."""
+        if not self._parts:
+            return broken
+        number, original, kind = (np.concatenate(column) for column in zip(*self._parts, strict=True))
+        frame = pl.DataFrame({"at": pl.Series(original).cast(pl.Datetime("ms")), "id": message_ids(number)})
+        names = np.array(list(KINDS))
+        noted = frame.select(
+            source=pl.lit("segment"),
+            table=pl.lit("events"),
+            record_id=pl.col("at").dt.strftime(KEY_TIME_FORMAT) + "/" + pl.col("id"),
+            damage=pl.Series(names[kind]),
+            expected=pl.Series(np.array(list(KINDS.values()))[kind]),
+            reason=pl.lit(None, pl.String),
+        )
+        return pl.concat([noted, broken])
+
+
+def write_broken_events(damage: Damage, path: Path, like: pl.DataFrame) -> pl.DataFrame:
+    """Write rows with one fault each, made from the first row of `like`, and return the truth of them."""
+    rows, noted = [], []
+    for name, fault, reason in FAULTS:
+        for number in range(damage.broken_rows):
+            values = {"message_id": f"ajs-{name}-{number}"} | fault
+            row = like.head(1).with_columns(
+                pl.lit(value).cast(like.schema[column]).alias(column) for column, value in values.items()
+            )
+            rows.append(row)
+            key = row.select(
+                pl.concat_str(
+                    pl.col("original_timestamp").dt.strftime(KEY_TIME_FORMAT).fill_null(""),
+                    pl.col("message_id").fill_null(""),
+                    separator="/",
+                )
+            ).item()
+            noted.append(("segment", "events", key, "broken_row", "quarantined", reason))
+    if rows:
+        pl.concat(rows).write_parquet(path)
+    return pl.DataFrame(noted, schema=DAMAGED, orient="row")
