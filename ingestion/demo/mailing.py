@@ -14,13 +14,16 @@ FLOWS = ("Welcome", "After the first parcel", "Basket left", "We miss you")
 WELCOME, AFTER_PARCEL, BASKET_LEFT, MISSED = range(len(FLOWS))
 MISSED_AFTER_DAYS, PARCEL_MAIL_DAYS = 120, 6
 MORNING = 8.5 / 24
-BOUNCE_SHARE, SPAM_SHARE = 0.003, 0.0003
+BOUNCE_SHARE, REOPEN_SHARE, SPAM_SHARE = 0.003, 0.25, 0.1
 
 
 @dataclass(frozen=True)
 class Mailing:
-    """campaigns: campaign, name, kind, channel, created_day. messages: message, shopper, campaign, channel, sent_day,
-    opened_day, clicked_day, bounced_day, unsubscribed_day, spam_day (infinity: it didn't happen)."""
+    """Days are infinity where something didn't happen.
+
+    campaigns: campaign, name, kind, channel, sent_day. messages: message, shopper, campaign, channel, sent_day,
+    opened_day, reopened_day, clicked_day, bounced_day, unsubscribed_day, spam_day.
+    """
 
     campaigns: pl.DataFrame
     messages: pl.DataFrame
@@ -46,17 +49,20 @@ def send_messages(
     is_gone = now["has_stopped"].to_numpy()
     sent, size = mails["sent_day"].to_numpy(), len(mails)
     is_mail, is_flow = mails["channel"].to_numpy() == "email", mails["campaign"].to_numpy() < len(FLOWS)
-    chance = random.random((6, size))
+    chance = random.random((7, size))
     bounces = is_mail & (chance[0] < BOUNCE_SHARE)
     opens = is_mail & ~bounces & (chance[1] < logistic(-0.7 + 2.0 * pleased - 1.2 * is_gone + 0.5 * is_flow))
     clicks = np.where(is_mail, opens, True) & (chance[2] < logistic(-2.3 + 1.0 * pleased - 1.0 * is_gone))
     leaves = ~bounces & (chance[3] < np.exp(-5.2 - 4.0 * pleased + 0.5 * is_gone))
-    complains = leaves & is_mail & (chance[4] < 0.1)
+    complains = leaves & is_mail & (chance[4] < SPAM_SHARE)
     opened = sent + random.exponential(0.3, size)
     clicked = np.where(is_mail, opened, sent) + random.exponential(0.01, size) + 1e-4
     left = np.where(opens, opened, sent + 0.2) + 0.02 * chance[5]
     messages = mails.with_columns(
         opened_day=np.where(opens, opened, np.inf),
+        reopened_day=np.where(
+            opens & (chance[6] < REOPEN_SHARE), opened + random.exponential(1.0, size) + 1e-3, np.inf
+        ),
         clicked_day=np.where(clicks, clicked, np.inf),
         bounced_day=np.where(bounces, sent + 1e-3, np.inf),
         unsubscribed_day=np.where(leaves, left, np.inf),

@@ -11,6 +11,8 @@ from ingestion.demo.story import TYPICAL_SATISFACTION, logistic
 POINTS_CODE, POINTS_REWARD, POINTS_REWARD_CENTS = "POINTS500", 500, 500
 POINTS_PER_EURO, WELCOME_POINTS, POINTS_EXPIRE_DAYS, POINTS_SHARE = 3, 100, 365, 0.6
 REFERRED_SHARE, LONGEST_REFERRAL_DAYS = 0.06, 60
+# In euros, for the member and the friend together.
+REFERRAL_COST = "10.00"
 
 
 def redeem_points(

@@ -48,7 +48,8 @@ class Shop:
     parcels: parcel, order, sent_at, promised_at, delivered_at.
     checkouts: checkout, shopper, began_at, completed_at, total_cents.
     campaigns: campaign, name, kind, channel, created_at.
-    messages: message, shopper, campaign, channel, sent_at, opened_at, clicked_at, bounced_at, unsubscribed_at, spam_at.
+    messages: message, shopper, campaign, channel, sent_at, opened_at, reopened_at, clicked_at, bounced_at,
+    unsubscribed_at, spam_at.
     points: entry, shopper, kind, points, order, at.
     referrals: referral, sender, receiver, receiver_email, status, invited_at, completed_at.
     shopper_months: shopper, month, satisfaction, reorder_hazard, has_reordered; see `purchases.true_hazards`.
