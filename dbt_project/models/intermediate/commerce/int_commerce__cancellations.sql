@@ -51,6 +51,8 @@ same_order as (
             and cancelled.order_id = sold.order_id
             and cancelled.product_id is not distinct from sold.product_id
             and cancelled.unit_price <= sold.unit_price
+            -- What was given away and came back takes back nothing that was paid for.
+            and (cancelled.unit_price > 0 or cancelled.line_amount > 0 or sold.unit_price = 0)
             and cancelled.currency = sold.currency
             and cancelled.ordered_at >= sold.sold_at
 
