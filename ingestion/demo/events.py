@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from ingestion.demo.clock import Bools, Floats, Integers
@@ -86,9 +86,8 @@ class Sessions:
         return Sessions(**{name: column[place] for name, column in vars(self).items()})
 
     def joined(self, others: "Sessions") -> "Sessions":
-        return Sessions(
-            **{name: np.concatenate([column, getattr(others, name)]) for name, column in vars(self).items()}
-        )
+        pairs = {name: [column, getattr(others, name)] for name, column in vars(self).items()}
+        return Sessions(**{name: np.concatenate(pair) for name, pair in pairs.items()})
 
     def split_by_receipt(self, until: int) -> tuple["Sessions", "Sessions"]:
         """Those that are received before a moment, in that order, and the others."""
@@ -141,7 +140,11 @@ _CUMULATIVE_SHARE = np.cumsum([kind.share for kind in KINDS])
 
 
 def expand(chance: np.random.Generator, users: Users, sessions: Sessions, first_number: int) -> Batch:
-    """The events of the sessions: `timestamp` is the device's time with its clock's error taken out, as Segment does."""
+    """The events of the sessions.
+
+    As Segment does it, `timestamp` is what the device's clock said with that clock's error taken out, as far as it can
+    be known: received_at - (sent_at - original_timestamp).
+    """
     place = np.repeat(np.arange(len(sessions), dtype=np.int32), sessions.size)
     count = len(place)
     step = (np.arange(count) - np.repeat(sessions.size.cumsum() - sessions.size, sessions.size)).astype(np.int32)
@@ -154,9 +157,9 @@ def expand(chance: np.random.Generator, users: Users, sessions: Sessions, first_
     device = sessions.device[place]
     lateness = sessions.lateness[place]
     original = happened + users.device_skew[device]
-    sending = chance.integers(0, MOST_SEND_MS, count, dtype=np.int32) + lateness
+    sending = lateness + chance.integers(0, MOST_SEND_MS, count, dtype=np.int32)
     sent = original + sending
-    received = happened + sending + chance.integers(20, MOST_NET_MS, count, dtype=np.int32)
+    received: Integers = happened + sending + chance.integers(20, MOST_NET_MS, count, dtype=np.int32)
     return Batch(
         number=np.arange(first_number, first_number + count, dtype=np.uint64),
         user=user,
@@ -225,7 +228,7 @@ class EventWriter:
         kind, user = batch.kind[rows], batch.user[rows]
         company = self._users.company[user]
         is_identify, is_group, is_known = kind == IDENTIFY, kind == GROUP, kind != LOGIN_PAGE
-        codes = {
+        codes: dict[str, tuple[NDArray[Any], Bools | None]] = {
             "type": (kind, None),
             "event": (kind, None),
             "anonymous_id": (batch.device[rows], None),

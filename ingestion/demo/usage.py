@@ -8,6 +8,7 @@ receives them, so that a device that was offline for days turns up in a later fi
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -227,7 +228,7 @@ def _records(world: World, users: Users, is_seen: Bools) -> pl.DataFrame:
     user = np.unique(device // DEVICES)
     company = np.unique(users.company[user])
 
-    def rows(kind: str, ids: pl.Series, entity: Integers, entity_type: str, known: int) -> pl.DataFrame:
+    def rows(kind: str, ids: pl.Series, entity: NDArray[Any], entity_type: str, known: int) -> pl.DataFrame:
         is_test = pl.Series(entity >= known)
         number = pl.Series(np.where(entity >= known, entity - known + TEST, entity))
         return pl.DataFrame({"record_id": ids, "number": number, "is_test": is_test}).select(
@@ -245,4 +246,4 @@ def _records(world: World, users: Users, is_seen: Bools) -> pl.DataFrame:
         rows("anonymous_id", users.anonymous_ids.gather(device), device // DEVICES, "person", people),
         rows("group_id", users.group_ids.gather(company), company, "company", companies),
     ]
-    return pl.concat(frames).cast(RECORDS)
+    return pl.concat([pl.DataFrame(schema=RECORDS), *frames], how="vertical_relaxed")
