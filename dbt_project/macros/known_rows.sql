@@ -20,7 +20,7 @@
         {%- for column in key %}
             {%- do same_key.append("later." ~ column ~ " is not distinct from earlier." ~ column) -%}
         {%- endfor -%}
-        {%- set day_end = "cast('" ~ as_of_date ~ "' as date) + interval 1 day" %}
+        {%- set day_end = _day_end(as_of_date) %}
         select *
         from {{ relation }}
         where
@@ -54,4 +54,49 @@
 {% macro _was_known(day_end, dated_by) -%}
     (_version is null or _version < {{ day_end }})
     {%- if dated_by %} and ({{ dated_by }} is null or {{ dated_by }} < {{ day_end }}){% endif -%}
+{%- endmacro %}
+
+{#-
+    Every version of a raw table's records, as a subquery to select from, with two columns more: `valid_from_at`, the
+    version's own time or else that of the record (`dated_by`), and `load_id`. The later load's version holds where
+    two are valid from the same time. Tombstones are left out; so is, with the var `as_of_date`, what came later.
+-#}
+{% macro known_versions(relation, key, dated_by) -%}
+    {%- set as_of_date = var('as_of_date', none) -%}
+    (
+        select
+            *,
+            coalesce(_version, {{ dated_by }}) as valid_from_at,
+            _load_id as load_id
+        from {{ relation }}
+        where
+            _is_deleted is not true
+            {%- if as_of_date %}
+            and {{ _was_known(_day_end(as_of_date), dated_by) }}
+            {%- endif %}
+        qualify
+            row_number() over (
+                partition by {{ key | join(', ') }}, coalesce(_version, {{ dated_by }}), _load_id
+                order by _superseded_by nulls first, _row_number desc
+            ) = 1
+    )
+{%- endmacro %}
+
+{#- True where something happened after the day of the var `as_of_date`; a record without versions tells it early. -#}
+{% macro is_later(time) -%}
+    {%- set as_of_date = var('as_of_date', none) -%}
+    {%- if as_of_date -%} {{ time }} >= {{ _day_end(as_of_date) }} {%- else -%} false {%- endif -%}
+{%- endmacro %}
+
+{#- When something happened, NULL where that was after the day of the var `as_of_date`. -#}
+{% macro known_time(time) -%}
+    {%- if var('as_of_date', none) -%}
+        case when {{ is_later(time) }} then null else {{ time }} end
+    {%- else -%}
+        {{ time }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _day_end(as_of_date) -%}
+    cast('{{ as_of_date }}' as date) + interval 1 day
 {%- endmacro %}

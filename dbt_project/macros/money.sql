@@ -2,3 +2,21 @@
 {% macro money(expression) -%}
     cast({{ expression }} as decimal(18, 4))
 {%- endmacro %}
+
+{#-
+    An amount in the currency's smallest unit as money. Two decimals, but for the currencies that have none or three
+    (ISO 4217). ISK and UGX have none either, but payment systems count them in hundredths still (Stripe: "Special
+    cases"), so they are not in the list.
+-#}
+{% macro money_from_minor_units(amount, currency) -%}
+    {%- set no_decimals = [
+        'BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'VND', 'VUV', 'XAF', 'XOF', 'XPF'
+    ] -%}
+    {%- set three_decimals = ['BHD', 'JOD', 'KWD', 'OMR', 'TND'] -%}
+    {{ money(
+        amount ~ " * case"
+        ~ " when upper(" ~ currency ~ ") in ('" ~ no_decimals | join("', '") ~ "') then 1.000"
+        ~ " when upper(" ~ currency ~ ") in ('" ~ three_decimals | join("', '") ~ "') then 0.001"
+        ~ " else 0.010 end"
+    ) }}
+{%- endmacro %}

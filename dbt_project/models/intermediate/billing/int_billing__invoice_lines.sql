@@ -1,0 +1,51 @@
+-- A line has no date of its own: it is known once its invoice is.
+with stripe_lines as (
+
+    select
+        lines.*,
+        invoices.source_customer_id,
+        invoices.status as invoice_status,
+        invoices.issued_at,
+        coalesce(prices.plan, prices.source_product_id) as plan
+    from {{ ref('stg_stripe__invoice_lines') }} as lines
+    inner join {{ ref('stg_stripe__invoices') }} as invoices
+        on lines.source_invoice_id = invoices.source_invoice_id
+    left join {{ ref('stg_stripe__prices') }} as prices
+        on lines.source_price_id = prices.source_price_id
+
+),
+
+lines as (
+
+    select * from stripe_lines
+    union all by name
+    select
+        * exclude (status),
+        status as invoice_status,
+        0 as discount_amount,
+        false as is_proration
+    from {{ ref('stg_files__invoices') }}
+
+)
+
+select
+    source,
+    source_invoice_line_id,
+    source_invoice_id,
+    source_customer_id,
+    source_subscription_id,
+    source_subscription_item_id,
+    source_price_id,
+    plan,
+    line_description,
+    invoice_status,
+    currency,
+    line_amount,
+    {{ money('discount_amount') }} as discount_amount,
+    {{ money('line_amount - discount_amount') }} as net_amount,
+    cast(quantity as decimal(18, 4)) as quantity,
+    is_proration,
+    period_start_at,
+    period_end_at,
+    issued_at
+from lines

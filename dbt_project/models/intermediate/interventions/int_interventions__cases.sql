@@ -1,0 +1,19 @@
+select
+    source,
+    source_intervention_id,
+    id_system,
+    source_customer_id,
+    source_person_id,
+    source_owner_id,
+    playbook,
+    arm,
+    assigned_by,
+    channel,
+    outcome,
+    cost_currency,
+    cost_amount,
+    assigned_at,
+    started_at,
+    completed_at,
+    updated_at
+from {{ ref('stg_files__interventions') }}

@@ -1,0 +1,26 @@
+select
+    'files' as source,
+    subscription_id as source_subscription_id,
+    item_id as source_subscription_item_id,
+    customer_id as source_customer_id,
+    plan,
+    -- A file without versions tells today's state of a subscription that was cancelled after the as-of date.
+    case
+        when {{ is_later('coalesce(canceled_at, ended_at)') }} and status = 'canceled' then 'active'
+        else status
+    end as status,
+    currency,
+    case interval when 'quarter' then 'month' else interval end as billing_interval,
+    unit_amount,
+    discount_percent / 100 as discount_rate,
+    coalesce(quantity, 1) as quantity,
+    coalesce(interval_count, 1) * case interval when 'quarter' then 3 else 1 end as interval_count,
+    started_at,
+    trial_ends_at,
+    current_period_ends_at,
+    {{ known_time('canceled_at') }} as canceled_at,
+    case when {{ is_later('coalesce(canceled_at, ended_at)') }} then null else ended_at end as ended_at,
+    valid_from_at,
+    load_id
+from
+    {{ known_versions(source('files', 'subscriptions'), key=['subscription_id', 'item_id'], dated_by='started_at') }}

@@ -1,0 +1,20 @@
+select
+    'hubspot' as source,
+    id as source_person_id,
+    associatedcompanyid as source_customer_id,
+    hs_merged_object_ids as merged_person_ids,
+    firstname as first_name,
+    lastname as last_name,
+    email,
+    hs_additional_emails as other_emails,
+    phone,
+    mobilephone as mobile_phone,
+    company as company_name,
+    city,
+    country,
+    jobtitle as job_title,
+    hs_buying_role as buying_roles,
+    coalesce(archived, false) as is_archived,
+    createdate as created_at,
+    lastmodifieddate as updated_at
+from {{ known_rows(source('hubspot', 'contacts'), key=['id'], dated_by='createdate') }}

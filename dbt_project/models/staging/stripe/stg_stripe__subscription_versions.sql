@@ -1,0 +1,25 @@
+select
+    'stripe' as source,
+    id as source_subscription_id,
+    customer_id as source_customer_id,
+    coupon_id as source_coupon_id,
+    -- A list without versions tells today's state of a subscription that ended after the as-of date.
+    case when {{ is_later('ended_at') }} and status = 'canceled' then 'active' else status end as status,
+    upper(currency) as currency,
+    collection_method,
+    cancellation_reason,
+    coalesce(cancel_at_period_end, false) as is_canceling_at_period_end,
+    pause_behavior is not null as is_collection_paused,
+    start_date as started_at,
+    trial_start as trial_started_at,
+    trial_end as trial_ends_at,
+    current_period_start as current_period_started_at,
+    current_period_end as current_period_ends_at,
+    discount_start as discount_started_at,
+    discount_end as discount_ends_at,
+    {{ known_time('canceled_at') }} as canceled_at,
+    {{ known_time('ended_at') }} as ended_at,
+    created as created_at,
+    valid_from_at,
+    load_id
+from {{ known_versions(source('stripe', 'subscriptions'), key=['id'], dated_by='created') }}
