@@ -18,7 +18,7 @@ VENDOR_DOMAIN = "lumenta.example"
 OWNER_COUNT = 25
 SYSTEMS = {"core": "hubspot", "acquired": "salesforce"}
 # A second record, a record that was merged away, a test account: each counts its ids from here on.
-DUPLICATE, MERGED, TEST = 1_000_000, 2_000_000, 3_000_000
+DUPLICATE, MERGED, TEST = 1_000_000_000, 2_000_000_000, 3_000_000_000
 # Share of the plain users whom somebody put into the CRM; people with a role always are.
 USERS_IN_CRM = 0.55
 GREEN_FROM, YELLOW_FROM = 0.6, 0.42

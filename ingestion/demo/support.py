@@ -23,7 +23,7 @@ SHAPES = {
     "sla_events": Shape(dated_by="time"),
 }
 # Agents' numbers, and those of the users whom a social channel made of people.
-AGENT, SOCIAL_USER = 9_000_000, 4_000_000
+AGENT, SOCIAL_USER = 9_000_000_000, 4_000_000_000
 EXTERNAL_ID_SHARE, USER_ID_SHARE, NEVER_ASKED_SHARE = 0.7, 0.5, 0.06
 # Share of the tickets from social channels at which an agent noted the organization.
 NOTED_SHARE = 0.5
