@@ -164,8 +164,9 @@ def _add_second_profiles(draft: Draft, shop: Shop, them: pl.DataFrame) -> pl.Dat
             "second_id": klaviyo_ids("profiles", half["shopper"] + SECOND),
         }
     )
-    events = draft.tables["events"].join(moved, on="message_id", how="left", maintain_order="left")
-    draft.tables["events"] = events.with_columns(profile_id=pl.coalesce("second_id", "profile_id")).drop("second_id")
+    events = draft.tables["events"].select("message_id").join(moved, on="message_id", how="left", maintain_order="left")
+    is_moved = events["second_id"].is_not_null().to_numpy()
+    draft.change("events", "other_profile", is_moved, {"profile_id": events["second_id"]})
     return twice.select("shopper", record_id=seconds["id"], damage=pl.lit("duplicate"))
 
 

@@ -55,15 +55,13 @@ def share_addresses(draft: Draft, shoppers: pl.DataFrame, customers: pl.DataFram
 
 
 def add_second_records(draft: Draft, orders: pl.DataFrame, customers: pl.DataFrame) -> pl.DataFrame:
-    """Some customers came back as guests under another address: a second record, to which every other order belongs.
+    """Some customers came back as guests under another address: a second record, merged into the first or not.
 
-    Some of those were merged into the first later on; the orders kept the id that is gone. `orders`, `customers`: the
-    truth of the draft's, row by row. Returns: shopper, record_id, damage (duplicate or merged).
+    `orders`, `customers`: the truth of the draft's, row by row. Returns: shopper, record_id, damage (which of both).
     """
     rate = draft.damage.duplicates + draft.damage.merged
-    is_moved = ~orders["is_unnamed"] & (orders["number"] % 2 == 0)
     moved = (
-        orders.filter(is_moved)
+        orders.filter(_is_by_second_record(orders))
         .group_by("shopper")
         .agg(first_at=pl.col("ordered_at").min(), last_at=pl.col("ordered_at").max())
     )
@@ -99,14 +97,39 @@ def add_second_records(draft: Draft, orders: pl.DataFrame, customers: pl.DataFra
     )
     draft.append("customers", seconds.filter(~times["is_merged"]), "duplicate")
     draft.append("customers", seconds.filter(times["is_merged"]), "merged")
-    is_theirs = is_moved & orders["shopper"].is_in(them["shopper"].implode())
-    draft.tables["orders"] = draft.tables["orders"].with_columns(
-        customer_id=pl.when(is_theirs)
-        .then(shopify_ids("customers", orders["shopper"] + SECOND))
-        .otherwise("customer_id")
-    )
     damage = pl.when("is_merged").then(pl.lit("merged")).otherwise(pl.lit("duplicate"))
     return them.select("shopper", record_id=seconds["id"], damage=damage)
+
+
+def note_buyers(draft: Draft, orders: pl.DataFrame, seconds: pl.DataFrame) -> None:
+    """Let orders and checkouts say with whose record they were placed, and what that record says.
+
+    Every other order of those who have a second record is on that, also after it was merged away. `orders`: the truth
+    of the draft's, row by row.
+    """
+    second = orders.select("shopper").join(seconds, on="shopper", how="left", maintain_order="left")["record_id"]
+    is_by_second = _is_by_second_record(orders) & second.is_not_null()
+    by_first = draft.tables["orders"]["customer_id"]
+    _note_buyer(draft, "orders", pl.select(pl.when(is_by_second).then(second).otherwise(by_first)).to_series())
+    _note_buyer(draft, "abandoned_checkouts", draft.tables["abandoned_checkouts"]["customer_id"])
+
+
+def _note_buyer(draft: Draft, table: str, customer_id: pl.Series) -> None:
+    """Give rows a customer, and the address and number of that one where they had any."""
+    written = draft.tables[table].with_columns(customer_id.alias("customer_id"))
+    given = [column for column in ("email", "phone") if column in written.columns]
+    known = draft.tables["customers"].select(
+        pl.col("id").alias("customer_id"), *(pl.col(name).alias(f"their_{name}") for name in given)
+    )
+    theirs = written.join(known, on="customer_id", how="left", maintain_order="left").select(
+        "customer_id", *(pl.when(pl.col(name).is_not_null()).then(f"their_{name}").alias(name) for name in given)
+    )
+    draft.change(table, "other_buyer", customer_id.is_not_null().to_numpy(), theirs.to_dict())
+
+
+def _is_by_second_record(orders: pl.DataFrame) -> pl.Series:
+    """Which orders are on their shopper's second record, where there is one."""
+    return ~orders["is_unnamed"] & (orders["number"] % 2 == 0)
 
 
 def add_tests(draft: Draft) -> pl.DataFrame:

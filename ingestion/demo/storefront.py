@@ -18,8 +18,9 @@ SHAPES = {
 }
 WARES = ("Teapot", "Blanket", "Lamp", "Notebook", "Candle", "Bowl", "Cushion", "Apron", "Vase", "Basket")
 KINDS = ("Oak", "Linen", "Copper", "Slate", "Wool", "Birch", "Clay", "Cotton", "Amber", "Moss", "Cobalt", "Ivory")
-# One in so many orders that wait isn't paid yet; one in so many baskets was left before an address was typed.
-UNPAID_ORDERS, NAMELESS_CHECKOUTS = 5, 10
+# One in so many orders names a phone number, one in so many waiting ones is unpaid, and one in so many baskets was left
+# before an address was typed.
+PHONE_ORDERS, UNPAID_ORDERS, NAMELESS_CHECKOUTS = 2, 5, 10
 
 
 def exports(shop: Shop, damage: Damage) -> Exports:
@@ -40,7 +41,7 @@ def exports(shop: Shop, damage: Damage) -> Exports:
     draft = Draft("shopify", shop.seeds, damage, SHAPES, tables)
     shop_damage.share_addresses(draft, shop.shoppers, customers)
     seconds = shop_damage.add_second_records(draft, shop.orders, customers)
-    _note_buyers(draft)
+    shop_damage.note_buyers(draft, shop.orders, seconds)
     tests = shop_damage.add_tests(draft)
     shop_damage.misspell(draft)
     draft.time_zones("orders", "created_at")
@@ -113,18 +114,18 @@ def _orders(shop: Shop) -> pl.DataFrame:
         returned=pl.col("quantity").sum(), refunded_at=pl.col("refunded_at").max()
     )
     sold = shop.lines.group_by("order").agg(sold=pl.col("quantity").sum())
-    home = shop.shoppers.select("shopper", "postal_code", "country")
+    buyers = shop.shoppers.select("shopper", "email", "phone", "postal_code", "country")
     orders = shop.orders
     for other in (refunds, sold):
         orders = orders.join(other, on="order", how="left", maintain_order="left")
-    orders = orders.join(home, on="shopper", how="left", maintain_order="left")
+    orders = orders.join(buyers, on="shopper", how="left", maintain_order="left")
     is_sent, is_cancelled = pl.col("sent_at").is_not_null(), pl.col("cancelled_at").is_not_null()
     return orders.select(
         id=shopify_ids("orders", orders["order"]),
         name=pl.format("#{}", pl.col("order") + 1001),
-        customer_id=pl.when("is_unnamed").then(None).otherwise(shopify_ids("customers", orders["shopper"])),
-        email=pl.lit(None, pl.String),
-        phone=pl.lit(None, pl.String),
+        customer_id=pl.when(~pl.col("is_unnamed")).then(shopify_ids("customers", orders["shopper"])),
+        email=pl.when(~pl.col("is_unnamed")).then("email"),
+        phone=pl.when(~pl.col("is_unnamed") & (pl.col("order") % PHONE_ORDERS == 0)).then("phone"),
         currency=pl.lit("EUR"),
         subtotal_price=euros("subtotal_cents"),
         total_discounts=euros("discount_cents"),
@@ -206,15 +207,6 @@ def _checkouts(shop: Shop) -> pl.DataFrame:
         created_at="began_at",
         updated_at=pl.coalesce("completed_at", "began_at"),
     )
-
-
-def _note_buyers(draft: Draft) -> None:
-    """Each order says what its customer gave: the e-mail address, and with every other one the phone number."""
-    known = draft.tables["customers"].select("email", "phone", customer_id="id")
-    orders = draft.tables["orders"]
-    noted = orders.drop("email", "phone").join(known, on="customer_id", how="left", maintain_order="left")
-    with_phone = pl.when(pl.int_range(pl.len()) % 2 == 0).then("phone")
-    draft.tables["orders"] = noted.with_columns(with_phone.alias("phone")).select(orders.columns)
 
 
 def party_records(shop: Shop, source: str, table: str, records: pl.DataFrame) -> pl.DataFrame:
