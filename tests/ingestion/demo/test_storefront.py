@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -179,10 +178,3 @@ def test_the_same_seed_gives_the_same_files(shop: Shop, damaged: Loaded) -> None
 def test_the_smallest_shops_can_be_exported(count: int) -> None:
     for damage in (NONE, DEFAULT):
         assert exports(shop_of(count), damage).tables["orders"]
-
-
-def test_exports_are_written_as_csv(tmp_path: Path, shop: Shop, contracts: Contracts) -> None:
-    load_shop(tmp_path, "shopify", exports, shop, DEFAULT, contracts).con.close()
-    names = sorted(path.name for path in (tmp_path / "shopify").iterdir())
-    assert {"orders_2026-05.csv", "orders_2026-06.csv"} < set(names)
-    assert len(names) == 12
