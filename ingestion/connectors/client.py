@@ -25,7 +25,7 @@ from dlt.sources.helpers.requests import (
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 from dlt.sources.helpers.rest_client.paginators import BasePaginator, SinglePagePaginator
 
-from ingestion.connectors.endpoints import ApiError, Connector, Record, Settings, found
+from ingestion.connectors.endpoints import ApiError, Connector, Record, Settings, as_utc, found
 from ingestion.errors import UserError
 
 # No list of a system that we read has more pages; one that seems to is going round in circles.
@@ -56,7 +56,7 @@ class Api:
         self, source: str, connector: Connector, settings: Settings, *, read_at: datetime, patience: Patience
     ) -> None:
         self.settings = settings
-        self.read_at = read_at
+        self.read_at = as_utc(read_at)
         self._source = source
         self._secrets = " or ".join(f"`{setting.name}`" for setting in connector.settings if setting.is_secret)
         self._origin = urlsplit(settings["base_url"])
@@ -143,6 +143,8 @@ class Api:
                 paginator=paginator,
                 allow_redirects=False,
             )
+        except ApiError:
+            raise
         except Exception as error:
             raise self._explained(error) from None
 
@@ -236,9 +238,11 @@ class KeysetPaginator(BasePaginator):
         if not data or (self._goes_on is not None and not self._goes_on(self._body)):
             self._has_next_page = False
             return
-        last = self._time(data[-1])
-        self._turn = self._turn + 1 if last == self._start else 0
-        self._start = last
+        times = [self._time(record) for record in data]
+        if self._start is not None and min(times) < self._start:
+            raise ApiError("it gave records from before the time that it was asked for; run again later")
+        self._turn = self._turn + 1 if times[-1] == self._start else 0
+        self._start = times[-1]
 
     def update_request(self, request: Request) -> None:
         if self._has_next_page:
