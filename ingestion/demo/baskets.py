@@ -109,8 +109,13 @@ def order_money(orders: pl.DataFrame, lines: pl.DataFrame, country: pl.Series) -
 
 
 def send_parcels(random: np.random.Generator, orders: pl.DataFrame) -> pl.DataFrame:
-    """order, sent_day, promised_day, delivered_day: one parcel an order, or two of which the later is the order's."""
-    sent = orders.filter(pl.col("sent_day").is_finite()).select("order", "sent_day", "promised_day", "delivered_day")
+    """order, sent_day, promised_day, delivered_day: one parcel an order, or two of which the later is the order's.
+
+    What was taken along from the counter, or cancelled, has none.
+    """
+    sent = orders.filter(pl.col("sent_day").is_finite() & ~pl.col("is_counter")).select(
+        "order", "sent_day", "promised_day", "delivered_day"
+    )
     way = pl.col("delivered_day") - pl.col("sent_day")
     second = sent.filter(pl.Series(random.random(len(sent)) < SPLIT_SHARE))
     first = second.with_columns(delivered_day=pl.col("sent_day") + 0.6 * way)

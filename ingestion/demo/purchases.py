@@ -44,7 +44,7 @@ RUSH_MONTHS = (11, 12)
 # Days that a parcel usually takes, and the log odds that it comes late.
 TRANSIT_DAYS = {"DE": 1.6, "NL": 1.8, "AT": 2.4, "BE": 2.2, "FR": 2.8, "IT": 3.8}
 LATE_LOG_ODDS = {"DE": -2.6, "NL": -2.6, "AT": -2.3, "BE": -2.4, "FR": -2.0, "IT": -1.5}
-CANCELLED_SHARE = 0.015
+CANCELLED_SHARE, COUNTER_SHARE = 0.015, 0.05
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,10 @@ def simulate_orders(
     `shoppers`: shopper (dense from 0), first_day (infinity: never orders), country, taste, price_sensitivity,
     is_member, has_mail_consent.
 
-    Returns: order, shopper, number (1 = the first), day, had_discount, is_cancelled, sent_day, promised_day,
-    delivered_day, late_days, is_returned, has_contact, reply_days, satisfaction (after it), free_day (from when on the
-    shopper may order again), rate (per month, from then on), has_stopped, next_day (infinity: none before the end).
+    Returns: order, shopper, number (1 = the first), day, is_counter (taken along), had_discount, is_cancelled,
+    sent_day, promised_day, delivered_day, late_days, is_returned, has_contact, reply_days, satisfaction (after it),
+    free_day (from when on the shopper may order again), rate (per month, from then on), has_stopped, next_day
+    (infinity: none before the end).
     """
     traits = {name: shoppers[name].to_numpy() for name in shoppers.columns}
     count, spread = len(shoppers), reorder.habit_spread
@@ -162,7 +163,8 @@ def _one_order(
     is_sale, is_rush = np.isin(month_of_year, SALE_MONTHS), np.isin(month_of_year, RUSH_MONTHS)
     wants_discount = -2.2 + 1.8 * its["price_sensitivity"] + 0.4 * its["has_mail_consent"] + 1.0 * is_sale
     had_discount = random.random(count) < logistic(wants_discount)
-    is_cancelled = random.random(count) < CANCELLED_SHARE
+    is_counter = random.random(count) < COUNTER_SHARE
+    is_cancelled = ~is_counter & (random.random(count) < CANCELLED_SHARE)
     sent = day + 0.2 + random.exponential(0.6, count)
     transit = _of_country(TRANSIT_DAYS, its["country"])
     promised = day + np.ceil(transit + 2)
@@ -170,11 +172,13 @@ def _one_order(
     in_time = np.maximum(np.minimum(sent + transit * random.uniform(0.5, 1.0, count), promised), sent + 0.4)
     late = np.maximum(promised, sent) + random.gamma(1.6, 1.7, count)
     delivered = np.where(is_late, late, in_time)
+    sent, promised, delivered = (np.where(is_counter, day, then) for then in (sent, promised, delivered))
     late_days = np.where(is_cancelled, 0, (delivered - promised).clip(0))
     is_returned = ~is_cancelled & (random.random(count) < logistic(-2.5 - 0.5 * its["taste"]))
     complains = -3.2 + 0.5 * late_days + 1.0 * is_returned + 2.0 * is_cancelled
     has_contact = random.random(count) < logistic(complains)
     return {
+        "is_counter": is_counter,
         "had_discount": had_discount,
         "is_cancelled": is_cancelled,
         "sent_day": np.where(is_cancelled, np.inf, sent),

@@ -29,7 +29,7 @@ from ingestion.demo.story import ReorderCoefficients
 
 __all__ = ["Shop", "simulate_shop", "write_demo"]
 
-COUNTER_SHARE, UNNAMED_SHARE, APP_SHARE = 0.05, 0.3, 0.2
+UNNAMED_SHARE, APP_SHARE = 0.3, 0.2
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Shop:
     has_account, registered_at, first_ordered_at, unsubscribed_at.
     orders: order, shopper, number (1 = the shopper's first), ordered_at, subtotal_cents, discount_cents,
     shipping_cents, tax_cents, total_cents, discount_code, channel (web, app, pos), is_unnamed (at the counter, without
-    a name), cancelled_at, promised_at, sent_at, delivered_at, late_days, is_returned, has_contact, reply_days,
-    satisfaction (after it), has_stopped (never orders again).
+    a name), had_discount, is_cancelled, cancelled_at, promised_at, sent_at, delivered_at (all at once at the counter),
+    late_days, is_returned, has_contact, reply_days, satisfaction (after it), has_stopped (never orders again).
     lines: line, order, product, quantity, price_cents, discount_cents.
     refunds: refund (a line's), line, order, quantity, cents, is_cancellation, refunded_at.
     parcels: parcel, order, sent_at, promised_at, delivered_at.
@@ -100,7 +100,7 @@ def simulate_shop(
     return Shop(
         seeds=seeds,
         shoppers=_timed(who, calendar, first_day="first_ordered_at"),
-        orders=_timed(orders.drop("free_day", "next_day", "rate"), calendar, day="ordered_at"),
+        orders=_timed(orders.drop("is_counter", "free_day", "next_day", "rate"), calendar, day="ordered_at"),
         lines=lines,
         refunds=_known(refund_cents(lines, refunds), calendar, "refund", day="refunded_at"),
         parcels=_known(parcels, calendar, "parcel", sent_day="sent_at"),
@@ -116,21 +116,16 @@ def simulate_shop(
 def _circumstances(seeds: Seeds, orders: pl.DataFrame, points: pl.DataFrame) -> dict[str, pl.Series | pl.Expr]:
     """Where each order was placed, with which code, and whether it was cancelled."""
     random = seeds.generator("shop.circumstances")
-    place = random.random(len(orders))
     with_points = points.filter(pl.col("kind") == "redeem")["order"]
     code = pl.Series(list(CODES), dtype=pl.String).gather(pl.Series(code_of(orders)))
-    is_counter = place < COUNTER_SHARE
+    is_app, is_shy = (pl.Series(random.random(len(orders)) < share) for share in (APP_SHARE, UNNAMED_SHARE))
     return {
         "discount_code": pl.when("had_discount")
         .then(code)
         .when(pl.col("order").is_in(with_points.implode()))
         .then(pl.lit(POINTS_CODE)),
-        "channel": pl.when(pl.Series(is_counter))
-        .then(pl.lit("pos"))
-        .when(pl.Series(place < COUNTER_SHARE + APP_SHARE))
-        .then(pl.lit("app"))
-        .otherwise(pl.lit("web")),
-        "is_unnamed": pl.Series(is_counter & (random.random(len(orders)) < UNNAMED_SHARE)),
+        "channel": pl.when("is_counter").then(pl.lit("pos")).when(is_app).then(pl.lit("app")).otherwise(pl.lit("web")),
+        "is_unnamed": pl.col("is_counter") & is_shy,
         "cancelled_day": pl.when("is_cancelled").then(pl.col("day") + CANCELLED_AFTER_DAYS).otherwise(float("inf")),
     }
 

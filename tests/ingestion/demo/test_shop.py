@@ -202,8 +202,8 @@ def test_money_agrees_to_the_cent(shop: Shop) -> None:
 
 def test_one_thing_comes_after_another(shop: Shop) -> None:
     orders = shop.orders.with_columns(before=pl.col("delivered_at").shift(1).over("shopper", order_by="number"))
-    assert (orders["ordered_at"] < orders["sent_at"]).drop_nulls().all()
-    assert (orders["sent_at"] < orders["delivered_at"]).drop_nulls().all()
+    assert (orders["ordered_at"] <= orders["sent_at"]).drop_nulls().all()
+    assert (orders["sent_at"] <= orders["delivered_at"]).drop_nulls().all()
     assert (orders["before"] <= orders["ordered_at"]).drop_nulls().all()
     refunds = shop.refunds.join(shop.orders, on="order")
     assert (refunds["refunded_at"] > refunds["ordered_at"]).all()
