@@ -6,6 +6,6 @@ select
     email,
     campaign as campaign_name,
     event_type,
-    lower(channel) as channel,
+    {{ channel_word('channel') }} as channel,
     occurred_at
 from {{ known_rows(source('files', 'messages'), key=['message_id', 'event_type'], dated_by='occurred_at') }}

@@ -6,8 +6,8 @@ select
     ticket_id as source_ticket_id,
     email,
     survey_type,
-    comment,
-    score,
+    case when {{ is_later('responded_at') }} then null else comment end as comment,
+    case when {{ is_later('responded_at') }} then null else score end as score,
     sent_at,
-    responded_at
+    {{ known_time('responded_at') }} as responded_at
 from {{ known_rows(source('files', 'survey_responses'), key=['response_id'], dated_by='sent_at') }}
