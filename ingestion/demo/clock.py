@@ -53,6 +53,11 @@ def to_seconds(moment: datetime) -> int:
     return int(np.datetime64(moment, "s").astype(np.int64))
 
 
+def later(column: str, seconds: NDArray[Any]) -> pl.Expr:
+    """The times of a column, each so many seconds later."""
+    return pl.col(column) + pl.duration(seconds=pl.lit(pl.Series(np.asarray(seconds, dtype=np.int64))))
+
+
 def as_times(name: str, seconds: NDArray[Any], is_known: Bools | None = None) -> pl.Series:
     """Seconds since 1970 as times; null where not known."""
     times = pl.Series(name, np.asarray(seconds, dtype=np.int64) * 1_000_000).cast(pl.Datetime("us"))
