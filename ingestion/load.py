@@ -17,7 +17,7 @@ import duckdb
 
 from ingestion.connectors.exports import find_exports
 from ingestion.connectors.files import find_files, open_file
-from ingestion.connectors.inspect import file_hash
+from ingestion.connectors.inspect import file_hash, file_stamp
 from ingestion.contracts import Contract, Contracts
 from ingestion.errors import UserError
 from ingestion.failures import WarehouseError, explained
@@ -26,11 +26,13 @@ from ingestion.manifest import (
     earlier_load,
     first_loads,
     forget_refusals,
+    known_hashes,
     last_columns,
     last_received,
     newest_date,
     note_added_columns,
     note_broken_columns,
+    write_hash,
     write_load,
     write_orphans,
     write_refusal,
@@ -217,16 +219,20 @@ def _deliveries(
     paths, problems = find_files(spec)
     refusals = [Refusal(contract.source, contract.table, None, problem) for problem in problems]
     known_since = first_loads(con, contract)
+    hashes = known_hashes(con)
     deliveries = []
     for path in paths:
         name = os.path.relpath(path, root)
         try:
-            content = file_hash(path)
+            stamp = file_stamp(path)
+            content = hashes.get((str(path), stamp)) or file_hash(path)
         except UserError as refusal:
             refusals.append(Refusal(contract.source, contract.table, name, str(refusal)))
             continue
-        hashes = (content, mapping_hash(spec, contract))
-        deliveries.append(Delivery(contract, spec, path, name, *hashes, received_at, accept_shrink, is_export))
+        if (str(path), stamp) not in hashes:
+            write_hash(con, str(path), stamp, content)
+        mapping = mapping_hash(spec, contract)
+        deliveries.append(Delivery(contract, spec, path, name, content, mapping, received_at, accept_shrink, is_export))
     never = "~"
     return sorted(deliveries, key=lambda one: (known_since.get(one.file_hash, never), one.path)), refusals
 
@@ -243,7 +249,7 @@ def _load_file(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> Load:
             mapping = _bind(scratch, delivery, columns)
             _refuse_empty_or_shrunk(con, delivery)
             has_rows = con.execute(f"select 1 from {contract.raw_table} limit 1").fetchone() is not None
-            staged = stage(scratch, contract, mapping, delivery.received_at, name, as_table=has_rows)
+            staged = stage(scratch, contract, mapping, delivery.received_at, name)
             return _write(con, scratch, delivery, mapping, columns, staged, has_rows=has_rows)
         except (MissingColumnsError, RetypedError) as broken:
             change = "missing" if isinstance(broken, MissingColumnsError) else "retyped"

@@ -1,8 +1,9 @@
 """What the loader writes about its own work, in the warehouse's schema `ingestion`.
 
 `loads`: one line for each file that was loaded. `load_days`: the same counts by the dates of the records and of their
-versions. `refusals`: what the last run could not load. `schema_changes`: columns that came, went or changed. `tables`:
-every raw table with its contract's targets and how it is connected. `orphans`: foreign keys that lead nowhere.
+versions. `files`: the hash of each file, good for as long as it isn't touched. `refusals`: what the last run could not
+load. `schema_changes`: columns that came, went or changed. `tables`: every raw table with its contract's targets and
+how it is connected. `orphans`: foreign keys that lead nowhere.
 """
 
 import json
@@ -51,6 +52,7 @@ _TIMES = ("received_at", "window_start", "window_end", "newest_version")
 _OTHER_TABLES = {
     "load_days": "load_id varchar, source varchar, table_name varchar, record_date date, version_date date, "
     "received_count bigint, loaded_count bigint, quarantined_count bigint, superseded_count bigint, late_count bigint",
+    "files": "path varchar, stamp varchar, file_hash varchar",
     "refusals": "source varchar, table_name varchar, file varchar, reason varchar, refused_at timestamp",
     "schema_changes": "source varchar, table_name varchar, column_name varchar, change varchar, file varchar, "
     "noticed_at timestamp",
@@ -120,6 +122,17 @@ def first_loads(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str,
             f"select file_hash, min(load_id) from ingestion.loads where {_of_table(contract)} group by all"
         ).fetchall()
     )
+
+
+def known_hashes(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
+    """(path, stamp) → hash of the files that were hashed before."""
+    return {(path, stamp): found for path, stamp, found in con.execute("from ingestion.files").fetchall()}
+
+
+def write_hash(con: duckdb.DuckDBPyConnection, path: str, stamp: str, file_hash: str) -> None:
+    """Remember a file's hash, so that it need not be read again before it is touched."""
+    con.execute(f"delete from ingestion.files where path = {literal(path)}")
+    con.execute(f"insert into ingestion.files values ({literal(path)}, {literal(stamp)}, {literal(file_hash)})")
 
 
 def last_received(con: duckdb.DuckDBPyConnection, contract: Contract, file: str) -> int | None:

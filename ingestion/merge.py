@@ -47,12 +47,11 @@ def count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
     return int(found[0]) if found else 0
 
 
-def stage(
-    scratch: Scratch, contract: Contract, mapping: Mapping, received_at: datetime, file_name: str, *, as_table: bool
-) -> Staged:
+def stage(scratch: Scratch, contract: Contract, mapping: Mapping, received_at: datetime, file_name: str) -> Staged:
     """Make `incoming` from `file_rows`, and add what breaks the contract to `rejected`.
 
-    `as_table`: write it down, because it will be read more than once; otherwise it is a view over the file.
+    `incoming` is a view over the file: reading a few of its columns anew costs less than writing all of them down,
+    and text that comes dictionary-encoded is written to the raw table at half the cost.
 
     Raises:
         RetypedError: a column breaks its type in most rows.
@@ -68,8 +67,7 @@ def stage(
     _typed_view(scratch, "typed_rows", "mapped_rows", contract, mapping, trimmed)
     _reject_bad(scratch, contract, mapping, received_at, trimmed, file_name)
     repeated = _place_repeated(scratch, contract)
-    make = scratch.table if as_table else scratch.view
-    make("incoming", f"as {_incoming(connection, contract)}")
+    scratch.view("incoming", f"as {_incoming(connection, contract)}")
     return Staged(received, count(connection, "rejected"), repeated)
 
 

@@ -46,7 +46,10 @@ def write_versions(
     known = count(con, "known where is_same")
     replaced = _supersede(con, contract, load_id, file_hash)
     state = f"if(i.is_earlier or not coalesce(known.wins, true), {literal(load_id)}, null)"
-    loaded = _insert(con, contract, load_id, state, "incoming i left join known using (_row)", "is_same is not true")
+    origin, is_new = "incoming i left join known using (_row)", "is_same is not true"
+    if not count(con, "known"):
+        state, origin, is_new = f"if(i.is_earlier, {literal(load_id)}, null)", "incoming i", "true"
+    loaded = _insert(con, contract, load_id, state, origin, is_new)
     deleted = 0
     if contract.meta.delivery == "full":
         deleted = _bury(scratch, contract, load_id, last if is_older else version, is_older=is_older)
@@ -59,31 +62,49 @@ def _find_known(scratch: Scratch, contract: Contract, *, is_older: bool) -> None
     `is_same`: the row brings nothing new. `wins`: it is the record's newest version. A record that came with a
     version is compared with all of its versions; without one, with the current alone, because a correction that is
     taken back is news. A tombstone gives way to any export that is not older than the one it came from.
+
+    Keys are compared first: of a big table most rows are met by none, and their other columns are never read.
     """
+    keys = ", ".join(f"{part} as key_{place}" for place, part in enumerate(key_parts(contract, "r")))
+    versions = "true" if contract.meta.version else f"r.{CURRENT}"
+    scratch.table(
+        "met",
+        f"""as
+        select i._row, r.raw_row
+        from (
+            select {keys}, r._occurrence, r.rowid as raw_row from {contract.raw_table} r
+            where {versions} and {_near(scratch.connection, contract)}
+        ) r
+        join incoming i on {_same_key_parts(contract)}
+        where not i.is_repeat""",
+    )
     same = f"r._is_deleted is not true and {same_content(contract, 'i', 'r')}"
-    if contract.meta.version is None:
-        scratch.table(
-            "known",
-            f"""as
-            select i._row, r.rowid as old_row, {same} as is_same, true as wins
-            from {contract.raw_table} r join incoming i on {same_key(contract, "i", "r")}
-            where r.{CURRENT} and not i.is_repeat and {_near(scratch.connection, contract)}""",
-        )
-        return
     revived = "false" if is_older else f"bool_or(r.{CURRENT} and r._is_deleted)"
+    comparable = f"(r.{CURRENT} or i.{VERSION} is not null)"
     newest = f"i.{VERSION} is null or r.{VERSION} is null or i.{VERSION} >= r.{VERSION}"
     scratch.table(
         "known",
         f"""as
         select
-            i._row,
-            max(r.rowid) filter (where r.{CURRENT}) as old_row,
-            bool_or({same} and (r.{CURRENT} or i.{VERSION} is not null)) and not {revived} as is_same,
+            met._row,
+            max(met.raw_row) filter (where r.{CURRENT}) as old_row,
+            bool_or({same} and {comparable}) and not {revived} as is_same,
             bool_or(r.{CURRENT} and ({newest})) or {revived} as wins
-        from {contract.raw_table} r join incoming i on {same_key(contract, "i", "r")}
-        where not i.is_repeat
-        group by i._row""",
+        from met
+        join (select *, rowid as raw_row from {contract.raw_table}) r on met.raw_row = r.raw_row
+        join incoming i on met._row = i._row
+        group by met._row"""
+        if count(scratch.connection, "met")
+        else "(_row bigint, old_row bigint, is_same boolean, wins boolean)",
     )
+
+
+def _same_key_parts(contract: Contract) -> str:
+    parts = key_parts(contract, "i")
+    # The first key column is never empty: a plain equality, by which the join can be hashed.
+    terms = [f"r.key_0 = {parts[0]}"]
+    terms += [f"r.key_{place} is not distinct from {part}" for place, part in enumerate(parts[1:], start=1)]
+    return " and ".join([*terms, "r._occurrence = i._occurrence"])
 
 
 def _near(con: duckdb.DuckDBPyConnection, contract: Contract) -> str:
@@ -106,7 +127,7 @@ def _supersede(con: duckdb.DuckDBPyConnection, contract: Contract, load_id: str,
     """
     mark = f"update {contract.raw_table} set _superseded_by = {literal(load_id)} where {CURRENT} and"
     newer = "select old_row from known join incoming using (_row) where not is_same and wins and not is_earlier"
-    marks = [f"{mark} rowid in ({newer})"]
+    marks = [f"{mark} rowid in ({newer})"] if count(con, "known") else []
     if earlier := loads_of_content(con, contract, file_hash):
         of_content = f"_load_id in ({', '.join(literal(one) for one in earlier)})"
         marks.append(f"{mark} {of_content} and rowid not in (select old_row from known where old_row is not null)")

@@ -46,6 +46,17 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def file_stamp(path: Path) -> str:
+    """Size and times of a file to the nanosecond: as long as it stays, so does the content.
+
+    Raises:
+        UserError: the file can't be read.
+    """
+    with reading(path):
+        found = path.stat()
+    return f"{found.st_size}-{found.st_mtime_ns}-{found.st_ctime_ns}"
+
+
 def open_bytes(path: Path) -> BinaryIO:
     """The file's content, unpacked where its name ends in .gz."""
     return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
