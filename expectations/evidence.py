@@ -1,6 +1,6 @@
 """What the suites judge by, beside the mart itself: the run, the thresholds, the last release."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -25,8 +25,32 @@ class Check:
 
 
 @dataclass(frozen=True)
+class SourceTable:
+    """One row of `intermediate.int_run__source_tables`: a raw table and how it stands."""
+
+    source: str
+    system: str
+    table_name: str
+    role: str
+    is_critical: bool
+    is_connected: bool
+    has_data: bool
+    newest_record_date: date | None
+    days_behind: int | None
+    freshness_days: int
+    stale_days: int
+    refusal_reason: str | None
+    schema_change: str | None
+    status: str
+
+    @property
+    def name(self) -> str:
+        return self.table_name if self.source == "files" else f"{self.system} {self.table_name}"
+
+
+@dataclass(frozen=True)
 class Evidence:
-    """The run's as-of date, `config.gate_thresholds`, each mart's declared columns, and the last release.
+    """The run's as-of date, `config.gate_thresholds`, each mart's declared columns, the sources, the last release.
 
     `baseline` answers a query over the last release's marts with its first row, or is None where no earlier
     release describes a date up to this one.
@@ -35,7 +59,12 @@ class Evidence:
     as_of_date: date
     thresholds: Mapping[str, float]
     columns: Mapping[str, list[str]]
+    sources: Sequence[SourceTable]
     baseline: Callable[[str], tuple[Any, ...] | None] | None
+
+    def has_data(self, role: str) -> bool:
+        """Whether any row of a table with this role was ever loaded."""
+        return any(table.role == role and table.has_data for table in self.sources)
 
     def threshold(self, name: str) -> float:
         """Value of a threshold; a missing one is an error of the seed, named by its key."""
@@ -51,8 +80,11 @@ class Evidence:
         return float(row[0]) if isinstance(row[0], Decimal) else row[0]
 
 
-def table_checks(evidence: Evidence, table: str) -> list[Check]:
-    """What holds for every mart: exactly the declared columns, and rows in a plausible number."""
+def table_checks(evidence: Evidence, table: str, *, role: str | None = None) -> list[Check]:
+    """What holds for every mart: exactly the declared columns, and rows in a plausible number.
+
+    `role`: the mart is built from tables of this role, and may be empty where none of them ever brought a row.
+    """
     columns = evidence.columns[table]
     checks = [
         Check(
@@ -64,6 +96,8 @@ def table_checks(evidence: Evidence, table: str) -> list[Check]:
     ]
     last_rows = evidence.last(f"select count(*) from marts.{table}")
     if not last_rows:
+        if role is not None and not evidence.has_data(role):
+            return checks
         checks.append(
             Check(
                 "volume",

@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,17 +89,18 @@ def judge(warehouse: Path, columns: dict[str, list[str]], as_of_date: date, base
         UserError: a mart has no suite, or a suite has no mart.
     """
     load_library()
-    from expectations.evidence import Evidence
-    from expectations.suites import commerce, customers
+    from expectations.evidence import Evidence, SourceTable
+    from expectations.suites import SUITES
 
-    suites = {**customers.SUITES, **commerce.SUITES}
-    if odd := sorted(set(suites) ^ set(columns)):
+    if odd := sorted(set(SUITES) ^ set(columns)):
         raise UserError(f"expectations/suites and the marts don't match: {', '.join(odd)}; each mart needs one suite.")
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         thresholds = dict(connection.sql("select threshold, value from config.gate_thresholds").fetchall())
+        names = ", ".join(field.name for field in fields(SourceTable))
+        tables = connection.sql(f"select {names} from intermediate.int_run__source_tables order by all").fetchall()
     with _baseline_questions(baseline) as ask_baseline:
-        evidence = Evidence(as_of_date, thresholds, columns, ask_baseline)
-        checks = {table: suite(evidence) for table, suite in suites.items()}
+        evidence = Evidence(as_of_date, thresholds, columns, [SourceTable(*row) for row in tables], ask_baseline)
+        checks = {table: suite(evidence) for table, suite in SUITES.items()}
     results = _validate(warehouse, checks)
     return GateResult(baseline.release_id if baseline else None, results)
 

@@ -119,7 +119,7 @@ def publish(home: Home, dbt_manifest: Path, *, is_as_of_given: bool = False) -> 
             release_id=f"{created_at:%Y%m%dT%H%M%S}.{created_at.microsecond // 1000:03}Z-{content_hash[:8]}",
             created_at=created_at.isoformat(timespec="milliseconds"),
             as_of_date=as_of_date.isoformat(),
-            data_through={"files.order_lines": context.data_through_at.isoformat()},
+            data_through=_data_through(warehouse),
             previous_release_id=previous.release_id if previous else None,
             is_changed=previous is None or previous.manifest["content_hash"] != content_hash,
             last_load_id=context.last_load_id,
@@ -206,20 +206,29 @@ class _Context:
     """What the marts were built from."""
 
     as_of_date: date
-    data_through_at: datetime
+    data_through_date: date
     last_load_id: str | None
 
 
 def _context(home: Home) -> _Context:
     with connect_warehouse(home, read_only=True) as warehouse:
         row = warehouse.sql(
-            "select as_of_date, data_through_at, last_load_id from intermediate.int_run__context"
+            "select as_of_date, data_through_date, last_load_id from intermediate.int_run__context"
         ).fetchone()
     if row is None or row[0] is None:
         raise UserError("There are no records to publish: connect a source in sources.yml, then run again.")
     if row[1] is None:
-        raise UserError(f"There is no order on or before {row[0]}: give a later --as-of, or load older orders.")
+        raise UserError(f"There is no record on or before {row[0]}: give a later --as-of, or load older records.")
     return _Context(*row)
+
+
+def _data_through(warehouse: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The newest record's date of each connected source."""
+    rows = warehouse.sql(
+        """select source, max(newest_record_date) from intermediate.int_run__source_tables
+        where is_connected and is_dated and newest_record_date is not null group by source order by source"""
+    ).fetchall()
+    return {source: newest.isoformat() for source, newest in rows}
 
 
 def _refuse_half_built(home: Home) -> None:
@@ -306,7 +315,7 @@ def _write_database(home: Home, folder: Path, contract: PublicationContract, man
         release.execute(
             """create table marts.release_info as
             select
-                ? as release_id, ?::date as as_of_date, ?::timestamp as data_through,
+                ? as release_id, ?::date as as_of_date, ?::date as data_through,
                 ?::timestamptz::timestamp as created_at""",
             [
                 manifest.release_id,

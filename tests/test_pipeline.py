@@ -154,7 +154,7 @@ def test_the_manifest_says_what_the_release_is(shop_run: Run) -> None:
     assert release
     manifest = release.manifest
     assert manifest["as_of_date"] == "2024-06-20"
-    assert set(manifest["data_through"]) == {"files.order_lines"}
+    assert manifest["data_through"] == {"files": "2024-06-20"}
     assert manifest["loads"]["received"] == manifest["loads"]["loaded"] > 0
     assert manifest["tables"]["fct_orders"]["rows"] == shop_run.sql("select count(*) from marts.fct_orders")[0][0]
     assert json.loads((release.path / "gate.json").read_text())["passed"] is True
@@ -211,4 +211,4 @@ def test_half_built_marts_are_not_published(shop_home: Home) -> None:
 
 def test_an_as_of_date_before_the_data_is_named(shop_home: Home, shop_run: Run) -> None:
     run = run_pipeline(shop_home.root, shop_run.home.root.parent / "files" / "sources.yml", as_of="2020-01-31")
-    assert run.errors == ["There is no order on or before 2020-01-31: give a later --as-of, or load older orders."]
+    assert run.errors == ["There is no record on or before 2020-01-31: give a later --as-of, or load older records."]

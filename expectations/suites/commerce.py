@@ -6,9 +6,9 @@ from expectations.evidence import Check, Evidence, between, no_rows, table_check
 
 
 def fct_orders(evidence: Evidence) -> list[Check]:
-    """Orders: volume, amounts, freshness, and their make-up against the last release."""
+    """Orders: volume, amounts, and their make-up against the last release."""
     return [
-        *table_checks(evidence, "fct_orders"),
+        *table_checks(evidence, "fct_orders", role="commerce"),
         between("fct_orders", "gross_amount", 0),
         between("fct_orders", "returned_amount", 0),
         between("fct_orders", "sale_line_count", 1),
@@ -18,30 +18,7 @@ def fct_orders(evidence: Evidence) -> list[Check]:
             f"select 1 from {{batch}} where order_date > date '{evidence.as_of_date}'",
             f"marts.fct_orders has {{observed}} orders after {evidence.as_of_date}.",
         ),
-        *_freshness(evidence),
         *_distribution(evidence),
-    ]
-
-
-def _freshness(evidence: Evidence) -> list[Check]:
-    """How far the newest order line, be it a cancellation, lies behind the as-of date."""
-    warning, error = (int(evidence.threshold(f"freshness_{severity}_days")) for severity in ("warning", "error"))
-    newest = "select 1 from intermediate.int_run__context where exists (select 1 from {batch}) and "
-    lag = f"date '{evidence.as_of_date}' - cast(data_through_at as date)"
-    stopped = f"days older than the as-of date {evidence.as_of_date}: the order source may have stopped."
-    return [
-        no_rows(
-            "freshness",
-            "error",
-            f"{newest} {lag} > {error}",
-            f"The newest order is more than {error} {stopped}",
-        ),
-        no_rows(
-            "freshness warning",
-            "warning",
-            f"{newest} {lag} between {warning + 1} and {error}",
-            f"The newest order is more than {warning} {stopped}",
-        ),
     ]
 
 
@@ -88,7 +65,7 @@ def _distribution(evidence: Evidence) -> list[Check]:
 def rpt_order_months(evidence: Evidence) -> list[Check]:
     """Months: rates, and one currency."""
     return [
-        *table_checks(evidence, "rpt_order_months"),
+        *table_checks(evidence, "rpt_order_months", role="commerce"),
         between("rpt_order_months", "returning_customer_rate", 0, 1),
         no_rows(
             "one currency",
@@ -102,7 +79,7 @@ def rpt_order_months(evidence: Evidence) -> list[Check]:
 def rpt_order_cohorts(evidence: Evidence) -> list[Check]:
     """Cohorts: rates, their intervals, and cohorts large enough to speak of."""
     return [
-        *table_checks(evidence, "rpt_order_cohorts"),
+        *table_checks(evidence, "rpt_order_cohorts", role="commerce"),
         between("rpt_order_cohorts", "retention_rate", 0, 1),
         between("rpt_order_cohorts", "cohort_size", 1),
         no_rows(
@@ -129,7 +106,7 @@ def rpt_order_cohorts(evidence: Evidence) -> list[Check]:
 def rpt_repeat_purchase(evidence: Evidence) -> list[Check]:
     """Repeat purchase: rates, and windows that hold each other."""
     return [
-        *table_checks(evidence, "rpt_repeat_purchase"),
+        *table_checks(evidence, "rpt_repeat_purchase", role="commerce"),
         between("rpt_repeat_purchase", "rate", 0, 1),
         no_rows(
             "interval holds rate",
@@ -150,7 +127,7 @@ def rpt_repeat_purchase(evidence: Evidence) -> list[Check]:
 def rpt_order_line_balance(evidence: Evidence) -> list[Check]:
     """Line balance: counts, and a tolerable share in quarantine."""
     share = evidence.threshold("max_quarantined_share")
-    columns_only = table_checks(evidence, "rpt_order_line_balance")[:1]
+    columns_only = table_checks(evidence, "rpt_order_line_balance", role="commerce")[:1]
     return [
         *columns_only,
         between("rpt_order_line_balance", "line_count", 1),

@@ -6,7 +6,7 @@ from expectations.evidence import Check, Evidence, between, no_rows, table_check
 def dim_customers(evidence: Evidence) -> list[Check]:
     """Customers: volume, plausible totals, and dates in order."""
     return [
-        *table_checks(evidence, "dim_customers"),
+        *table_checks(evidence, "dim_customers", role="commerce"),
         between("dim_customers", "order_count", 0),
         between("dim_customers", "gross_amount", 0),
         no_rows(

@@ -133,5 +133,4 @@ def _quality(release: Release, months: list[Row]) -> dict[str, Any]:
         "accounted": quality.balance_sentence(balance, sum(row["anonymous_order_count"] for row in months)),
         "loads": quality.loads_sentence(release),
         "change": quality.change_sentence(release),
-        "sources": quality.freshness_by_source(release),
     }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from publishing.report.source import Release, Row
-from publishing.report.words import count, listing, moment, percent, plural
+from publishing.report.words import count, day_name, listing, percent, plural
 
 MOST_FINDINGS = 12
 MOST_REASONS = 10
@@ -136,23 +136,15 @@ def change_sentence(release: Release) -> str:
 
 
 def freshness(release: Release) -> str:
-    """Data-through moment: the oldest of the sources, as the weakest of them limits what can be said."""
+    """The newest record's date over all sources; the page of the sources has each one's."""
     through = release.data_through
-    if not through:
-        return "no data yet"
-    return moment(min(through.values()))
-
-
-def freshness_by_source(release: Release) -> list[tuple[str, str]]:
-    """Source table and its newest record; empty where one source says it all."""
-    through = release.data_through
-    return [(name, moment(at)) for name, at in through.items()] if len(through) > 1 else []
+    return day_name(max(through.values())) if through else "no data yet"
 
 
 def lag_sentence(release: Release) -> str:
     """A warning where the newest record is days older than the date that the report speaks about."""
     through = release.data_through
-    lag = (release.as_of_date - min(through.values()).date()).days if through else 0
+    lag = (release.as_of_date - max(through.values())).days if through else 0
     if lag < LEAST_LAG_WORTH_A_WORD:
         return ""
-    return f"The newest record is {plural(lag, 'day')} older than the as-of date: later orders may be missing."
+    return f"The newest record is {plural(lag, 'day')} older than the as-of date: later ones may be missing."

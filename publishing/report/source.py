@@ -30,10 +30,10 @@ class Release:
         return date.fromisoformat(str(self.manifest["as_of_date"])[:10])
 
     @property
-    def data_through(self) -> dict[str, datetime]:
-        """The newest record of each source table, UTC."""
-        stamps = self.manifest.get("data_through") or {}
-        return {name: _utc(stamp) for name, stamp in sorted(stamps.items()) if stamp}
+    def data_through(self) -> dict[str, date]:
+        """The date of the newest record of each source."""
+        days = self.manifest.get("data_through") or {}
+        return {name: date.fromisoformat(day[:10]) for name, day in sorted(days.items())}
 
     @property
     def created_at(self) -> datetime:

@@ -153,7 +153,7 @@ def build_release(
         "release_id": RELEASE_ID,
         "created_at": "2024-06-20T06:00:00+00:00",
         "as_of_date": as_of,
-        "data_through": {"files.order_lines": newest.isoformat()} if newest else {},
+        "data_through": {"files": newest.date().isoformat()} if newest else {},
         "previous_release_id": None,
         "is_changed": True,
         "tables": {"fct_orders": {"rows": 1, "content_hash": "aa"}},

@@ -214,7 +214,7 @@ select
     ) as is_gap,
     case when expected_count > 0 then least(1.0, loaded_count / expected_count) end as coverage_rate,
     newest_record_date,
-    days_behind::integer as days_behind,
+    cast(days_behind as integer) as days_behind,
     freshness_days,
     stale_days,
     refusal_count,

@@ -1,0 +1,103 @@
+"""Suites of the area run: how the sources stand."""
+
+from expectations.evidence import Check, Evidence, SourceTable, between, no_rows, table_checks
+from ingestion.text import counted, listed, literal
+
+
+def rpt_source_health(evidence: Evidence) -> list[Check]:
+    """Source health: whole accounts, and no connected source that was refused, has stopped or shrunk."""
+    table = "rpt_source_health"
+    columns_only = table_checks(evidence, table)[:1]
+    return [
+        *columns_only,
+        between(table, "coverage_rate", 0, 1),
+        between(table, "received_count", 0),
+        no_rows(
+            "received = loaded + quarantined + superseded",
+            "error",
+            "select 1 from {batch} where received_count != loaded_count + quarantined_count + superseded_count",
+            "marts.rpt_source_health has {observed} days on which received rows are not accounted for.",
+        ),
+        *(check for source in evidence.sources if source.is_connected for check in _standing(evidence, source)),
+        *_gaps(),
+        *_quarantine(evidence),
+    ]
+
+
+def _standing(evidence: Evidence, source: SourceTable) -> list[Check]:
+    """Refused, stale or shrunken: an error of a critical table, a warning of another."""
+    where = f"source = {literal(source.source)} and table_name = {literal(source.table_name)}"
+    severity = "error" if source.is_critical else "warning"
+    reason = (source.refusal_reason or "").replace("{", "{{").replace("}", "}}")
+    newest = f"its newest record is of {source.newest_record_date}, {counted(source.days_behind or 0, 'day')} before"
+    checks = [
+        no_rows(
+            f"{source.name} was loaded",
+            severity,
+            f"select 1 from {{batch}} where is_as_of_date and status = 'refused' and {where}",
+            f"{source.name} could not be loaded, what was there stays: {reason}",
+        ),
+        no_rows(
+            f"{source.name} is fresh",
+            severity,
+            f"select 1 from {{batch}} where is_as_of_date and status = 'stale' and {where}",
+            f"{source.name} may have stopped: {newest} {evidence.as_of_date} (limit {source.stale_days}).",
+        ),
+        no_rows(
+            f"{source.name} is in time",
+            "warning",
+            f"select 1 from {{batch}} where is_as_of_date and status = 'late' and {where}",
+            f"{source.name} is late: {newest} {evidence.as_of_date} (target {source.freshness_days}).",
+        ),
+    ]
+    if source.schema_change and "added" in source.schema_change:
+        checks.append(
+            no_rows(
+                f"{source.name} has its columns",
+                "warning",
+                f"select 1 from {{batch}} where is_as_of_date and schema_change is not null and {where}",
+                f"The exports of {source.name} changed: {source.schema_change}.",
+            )
+        )
+    loaded = evidence.last(f"select sum(loaded_count) from marts.rpt_source_health where {where}")
+    if loaded:
+        share = evidence.threshold("max_row_loss_rate")
+        checks.append(
+            no_rows(
+                f"{source.name} has not shrunk",
+                severity,
+                f"select 1 from {{batch}} where {where} having coalesce(sum(loaded_count), 0) < {loaded * (1 - share)}",
+                f"{source.name} lost more than {share:.0%} of the {loaded:,.0f} rows that the last release knew.",
+            )
+        )
+    return checks
+
+
+def _gaps() -> list[Check]:
+    return [
+        no_rows(
+            "no missing day",
+            "warning",
+            "select 1 from {batch} where is_gap and is_connected",
+            "On {observed} days a table that has rows on such days has none: "
+            "select source, table_name, record_date from rpt_source_health where is_gap.",
+        )
+    ]
+
+
+def _quarantine(evidence: Evidence) -> list[Check]:
+    share = evidence.threshold("max_quarantined_share")
+    tables = listed(sorted({table.name for table in evidence.sources if table.is_connected}), most=5)
+    return [
+        no_rows(
+            "quarantine",
+            "warning",
+            "select source, table_name from {batch} group by source, table_name "
+            f"having sum(quarantined_count) > {share} * sum(received_count)",
+            f"More than {share:.0%} of the rows of {{observed}} tables are in quarantine ({tables} are connected): "
+            "tenure status says why.",
+        )
+    ]
+
+
+SUITES = {"rpt_source_health": rpt_source_health}
