@@ -1,13 +1,12 @@
 """Systems that are read by their API: each table becomes a landing file of JSON lines in its contract's columns.
 
-`recover` gives what earlier runs read and didn't load, `extract` what is new. Their caller loads each file like any
-other export of that table, and then deletes it; nothing else reads or writes the landing folder.
+`recover` gives what earlier runs read and didn't load, `extract` what is new since what is loaded. Their caller loads
+each file like any other export of that table, and then deletes it; nothing else writes into the landing folder.
 
-    for found in [*recover(landing)]: …load, delete…
-    for read in extract("zendesk", settings, contracts, landing, since, read_at=now): …load, delete…
+    for one in recover(landing): load(one.path); one.path.unlink()
+    for one in extract("zendesk", settings, contracts, landing, newest_in_raw_tables(), read_at=now): …
 """
 
-import os
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from ingestion.connectors.client import Api, Patience
 
 SYSTEMS = ("hubspot", "salesforce", "stripe", "zendesk", "delighted", "klaviyo", "shopify", "smile")
-# Read when dlt is imported.
-os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class Extract:
 
     `path`: the landing file; None where there is nothing to load.
     `is_complete`: all that the table has, or that changed since; else `path` is a sound beginning.
-    `problem`: why it isn't complete and what to do, one sentence without personal data or secrets.
+    `problem`: why `extract` couldn't read all and what to do, one sentence without personal data or secrets.
     """
 
     source: str
@@ -77,11 +74,11 @@ def check_settings(source: str, settings: Settings) -> list[str]:
 def recover(landing: Path) -> Iterator[Extract]:
     """What earlier runs left in the landing folder: read, and not loaded because the run was killed or failed.
 
-    A table that was read only in part comes with what is sound of it; where a beginning is of no use it is deleted.
+    Of a table that was being read comes what is sound, from which `extract` goes on once it is loaded; where a
+    beginning is of no use it is deleted.
     """
     for source, table, path, is_whole, row_count in left_behind(landing):
-        problem = None if is_whole else f"{source}.{table} was read in part, when a run was cut off; run again."
-        yield Extract(source, table, path, is_whole, problem, row_count)
+        yield Extract(source, table, path, is_whole, None, row_count)
 
 
 def extract(
@@ -117,10 +114,12 @@ def extract(
     defaults = {setting.name: setting.default for setting in connector.settings if setting.default}
     api = Api(source, connector, {**defaults, **settings}, read_at=read_at, patience=patience or Patience())
     by_table = {contract.table: contract for contract in contracts if contract.source == source}
+    # A record that is dated in the future must not hide what happens until then.
+    known = {table: min(as_utc(newest), api.read_at) for table, newest in since.items()}
     refusal: ApiError | None = None
     for endpoint in connector.endpoints:
         if any(table.name in by_table for table in endpoint.tables):
-            reading = _Reading(source, endpoint, by_table, landing / source, since, whole)
+            reading = _Reading(source, endpoint, by_table, landing / source, known, whole)
             refusal = yield from reading.run(api, refusal)
 
 
@@ -150,7 +149,7 @@ class _Reading:
         newest = since.get(endpoint.tables[0].name)
         self._was_read = newest is not None
         is_again = not set(whole).isdisjoint(self._tables)
-        self._start = None if newest is None or self._is_full or is_again else as_utc(newest) - endpoint.look_back
+        self._start = None if newest is None or self._is_full or is_again else newest - endpoint.look_back
         # Of what is read again from its start a beginning is of no use: `since` is already past it.
         self._is_resumable = endpoint.ordered_by is not None and not self._is_full and not (is_again and self._was_read)
         self._latest: datetime | None = None

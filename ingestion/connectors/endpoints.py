@@ -34,13 +34,14 @@ class Field:
     """Where the value of a column stands in a record.
 
     `path`: keys joined by dots; `a|b` is b where a is null or absent. `convert` isn't asked about null.
-    `may_lack`: an account, or each record that hasn't this value, may lack the key. Any other key that no record of a
-    page has was renamed.
+    `may_lack`: a record without a value lacks the key. `is_custom`: an account may not have the field, and its files
+    then don't have the column. Any other key that no record of a page has was renamed.
     """
 
     path: str
     convert: Callable[[Any], Any] | None = None
     may_lack: bool = False
+    is_custom: bool = False
 
 
 Fields = dict[str, str | Field]
@@ -110,9 +111,11 @@ class RowMaker:
             if name in types
         }
         self._plan = [
-            (name, _alternatives(field.path), field.convert, types[name] == "varchar") for name, field in fields.items()
+            (name, _alternatives(field.path), field, types[name] == "varchar") for name, field in fields.items()
         ]
-        self._expected = {name: field.path for name, field in fields.items() if not field.may_lack}
+        self._expected = {
+            name: field.path for name, field in fields.items() if not field.may_lack and not field.is_custom
+        }
 
     def rows(self, records: Iterable[Record], api: "Api") -> list[Record]:
         """The rows of one page.
@@ -135,16 +138,18 @@ class RowMaker:
 
     def _row(self, record: Record) -> Record:
         row = {}
-        for name, alternatives, convert, is_text in self._plan:
+        for name, alternatives, field, is_text in self._plan:
             value = found(record, alternatives[0])
             for path in alternatives[1:]:
                 if value is None or value is _ABSENT:
                     other = found(record, path)
                     value = value if other is _ABSENT else other
             if value is _ABSENT:
-                continue
-            if convert is not None and value is not None:
-                value = convert(value)
+                if not field.may_lack:
+                    continue
+                value = None
+            if value is not None and field.convert is not None:
+                value = field.convert(value)
             row[name] = _text(value) if is_text and value.__class__ is not str else value
         return row
 

@@ -27,7 +27,7 @@ def _properties(*names: str, custom: tuple[str, ...] = ()) -> Fields:
     """Columns that are properties of the same name; a custom one is there only where the account has it."""
     fields: dict[str, str | Field] = {"id": "id"}
     fields |= {name: f"properties.{name}" for name in names}
-    return fields | {name: Field(f"properties.{name}", may_lack=True) for name in custom}
+    return fields | {name: Field(f"properties.{name}", is_custom=True) for name in custom}
 
 
 def _asked(table: Table) -> list[str]:
@@ -183,9 +183,10 @@ ENGAGEMENTS = Table(
         "hubspot_owner_id",
         "hs_timestamp",
         "hs_lastmodifieddate",
-        custom=("hs_activity_type", "hs_meeting_outcome"),
     )
-    | {"type": "type"},
+    | {"type": "type"}
+    # Not every kind of activity has these.
+    | {name: Field(f"properties.{name}", may_lack=True) for name in ("hs_activity_type", "hs_meeting_outcome")},
 )
 ASSOCIATIONS = Table(
     "associations",

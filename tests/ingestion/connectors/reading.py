@@ -26,9 +26,11 @@ class Bench:
 
     source: str
     contracts: dict[str, Contract]
+    all_contracts: Contracts
     system: Any
     server: Server
     landing: Path
+    patience: Patience = PATIENCE
 
     def read(
         self,
@@ -48,7 +50,7 @@ class Bench:
             since or {},
             read_at=READ_AT,
             whole=whole,
-            patience=PATIENCE,
+            patience=self.patience,
         )
         return {one.table: one for one in extracts}
 
@@ -85,4 +87,4 @@ def connected(
     own = {table: contract for (name, table), contract in contracts.items() if name == source}
     system = import_module(f"tests.ingestion.connectors.fakes.{source}").System(rows_of(own, count))
     with serving(system, fault) as server:
-        yield Bench(source, own, system, server, landing)
+        yield Bench(source, own, contracts, system, server, landing)

@@ -1,5 +1,6 @@
 """Every connector against a server that misbehaves: the result is the same, or a refusal that says what to do."""
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
@@ -11,7 +12,7 @@ import pytest
 from ingestion.connectors.api import Extract
 from ingestion.connectors.endpoints import Endpoint
 from ingestion.contracts import Contracts
-from tests.ingestion.connectors.reading import READ_AT, Bench, connected
+from tests.ingestion.connectors.reading import PATIENCE, READ_AT, Bench, connected
 from tests.ingestion.connectors.rows import START, Row, read_lines
 from tests.ingestion.connectors.server import SECRET, Fault
 
@@ -196,6 +197,16 @@ def test_a_table_that_fails_leaves_the_others(contracts: Contracts, tmp_path: Pa
         extracts = bench.read()
         assert {table for table, one in extracts.items() if one.problem} == {"organizations"}
         assert bench.came(extracts["tickets"]) == bench.given("tickets")
+
+
+def test_a_server_that_asks_to_wait_is_given_the_time_up_to_a_bound(contracts: Contracts, tmp_path: Path) -> None:
+    with connected("smile", contracts, tmp_path, Fault("429", times=1)) as bench:
+        bench.patience = replace(PATIENCE, longest_wait=0.2)
+        start = time.monotonic()
+        (one,) = bench.read("customers").values()
+        assert one.is_complete
+        # Retry-After says 1 s; a first wait of its own would have been 1 ms.
+        assert 0.2 <= time.monotonic() - start < 1
 
 
 def test_a_system_that_never_answers_is_told(contracts: Contracts, tmp_path: Path) -> None:

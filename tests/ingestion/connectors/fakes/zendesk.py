@@ -35,7 +35,7 @@ class System(Fake):
         match asked.path.removeprefix("/api/v2/"):
             case "incremental/tickets/cursor.json":
                 assert asked.query["include"] == "metric_sets"
-                return self._cursor(asked, "tickets", [_ticket(row) for row in self.rows["tickets"]])
+                return self._cursor(asked, "tickets", [ticket(row) for row in self.rows["tickets"]])
             case "incremental/users/cursor.json":
                 answer = self._cursor(asked, "users", [_user(row) for row in self.rows["users"]])
                 answer.body["identities"] = [
@@ -154,7 +154,7 @@ def _user(row: Row) -> Row:
     }
 
 
-def _ticket(row: Row) -> Row:
+def ticket(row: Row) -> Row:
     return {
         "id": int(row["id"]),
         "subject": "a text that nobody takes",
