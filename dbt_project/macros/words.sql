@@ -1,6 +1,6 @@
 {#- Words of many systems in ours. Each macro takes an expression; what is empty gives NULL. -#}
 
-{#- Way in which people talk to each other: email, web, chat, phone, whatsapp, facebook, x, sms, api, push, in_app. -#}
+{#- How people reach each other: email, web, chat, phone, whatsapp, facebook, x, sms, api, push, in_app, meeting. -#}
 {% macro channel_word(expression) -%}
     case replace(replace(lower(trim({{ expression }})), ' ', '_'), '-', '_')
         when 'email' then 'email'
@@ -27,6 +27,8 @@
         when 'api' then 'api'
         when 'push' then 'push'
         when 'in_app' then 'in_app'
+        when 'meeting' then 'meeting'
+        when 'in_person' then 'meeting'
         else if(coalesce(trim({{ expression }}), '') = '', null, 'other')
     end
 {%- endmacro %}

@@ -29,6 +29,7 @@ invoices as (
     union all by name
     select
         * replace (case when status = 'paid' then paid_at end as paid_at),
+        net_amount as subtotal_amount,
         net_amount as total_amount,
         issued_at as created_at
     from file_invoices
