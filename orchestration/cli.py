@@ -10,7 +10,7 @@ import time
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import duckdb
 import typer
@@ -116,16 +116,38 @@ def run(
 @app.command()
 def demo(
     home: HomeOption = None,
-    customers: Annotated[int, typer.Option(min=1, help="Customers of the shop.")] = 2000,
+    customers: Annotated[int, typer.Option(min=1, help="Companies; 20 people and 15 shoppers come with each.")] = 2000,
     months: Annotated[int, typer.Option(min=1, help="Months of history.")] = 24,
-    rng: Annotated[int, typer.Option(help="Seed: the same number gives the same shop.")] = 7,
+    events: Annotated[int, typer.Option(min=1, help="Product events, about.")] = 3_000_000,
+    rng: Annotated[int, typer.Option(help="Seed: the same number gives the same company.")] = 7,
+    acausal: Annotated[
+        bool, typer.Option("--acausal", help="Nothing influences churn, and no playbook works.")
+    ] = False,
+    damage: Annotated[
+        Literal["default", "none", "breaking"], typer.Option(help="What is wrong with the exports.")
+    ] = "default",
 ) -> None:
-    """Write the demo shop's files and its sources.yml into the home."""
-    from ingestion.demo import write_demo
+    """Write the demo company's exports and its sources.yml into the home, and the truth of them beside."""
+    from ingestion.demo import PROFILES, write_demo
 
     opened = open_home(home or default_home())
-    path = write_demo(opened.root, customers=customers, months=months, rng=rng)
-    console.print(f"Wrote the demo shop and {path}; tenure run loads it.", style="green")
+    progress = _Progress()
+    tenure = logging.getLogger("tenure")
+    tenure.setLevel(logging.INFO)
+    tenure.addHandler(progress)
+    try:
+        path = write_demo(
+            opened.root,
+            customers=customers,
+            months=months,
+            events=events,
+            rng=rng,
+            is_acausal=acausal,
+            damage=PROFILES[damage],
+        )
+    finally:
+        tenure.removeHandler(progress)
+    console.print(f"Wrote the demo company and {path}; tenure run loads it.", style="green")
 
 
 @app.command()

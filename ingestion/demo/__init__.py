@@ -1,5 +1,12 @@
-"""The demo company: the same few source systems' records, from a seed, for trying Tenure without data of one's own."""
+"""The demo company: a software vendor with an acquired unit and a consumer shop, as fifteen systems would export it.
 
-from ingestion.demo.shop import write_demo
+`story` says what happens there and why, `world` simulates it, a module per system exports it, `damage` spoils it as
+life does, and the truth of it all is written apart.
+"""
 
-__all__ = ["write_demo"]
+from ingestion.demo.assemble import write_demo
+from ingestion.demo.damage import BREAKING, DEFAULT, NONE, Damage
+
+PROFILES = {"default": DEFAULT, "none": NONE, "breaking": BREAKING}
+
+__all__ = ["PROFILES", "Damage", "write_demo"]

@@ -266,8 +266,8 @@ def _coded(pool: pl.Series, code: NDArray[Any], is_given: Bools | None) -> pa.Ar
     is_used[code[~is_null]] = True
     place = (is_used.cumsum() - 1).astype(np.int32)
     texts = pool.filter(pl.Series(is_used)).to_arrow().cast(pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(place[code], mask=is_null), texts)
+    return pa.DictionaryArray.from_arrays(pl.Series(place[code]).set(pl.Series(is_null), None).to_arrow(), texts)
 
 
 def _times(milliseconds: Integers) -> pa.Array:
-    return pa.array(milliseconds * 1000, pa.int64()).view(pa.timestamp("us"))
+    return pl.Series(milliseconds * 1000).cast(pl.Datetime("us")).to_arrow()

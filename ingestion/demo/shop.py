@@ -20,14 +20,11 @@ from ingestion.demo.baskets import (
     send_parcels,
 )
 from ingestion.demo.clock import Seeds
-from ingestion.demo.first_shop import write_demo
 from ingestion.demo.mailing import send_messages
 from ingestion.demo.purchases import ShopCalendar, simulate_orders, true_hazards
 from ingestion.demo.rewards import POINTS_CODE, redeem_points, refer_friends, welcome_points
 from ingestion.demo.shoppers import make_shoppers
 from ingestion.demo.story import ReorderCoefficients
-
-__all__ = ["Shop", "simulate_shop", "write_demo"]
 
 UNNAMED_SHARE, APP_SHARE = 0.3, 0.2
 
