@@ -10,7 +10,7 @@ from typing import Any
 
 from ingestion.connectors.api import Extract, extract
 from ingestion.connectors.client import Patience
-from ingestion.connectors.endpoints import Table
+from ingestion.connectors.endpoints import Connector, Table
 from ingestion.contracts import Contract, Contracts
 from tests.ingestion.connectors.rows import START, Row, comparable, read_lines, rows_of
 from tests.ingestion.connectors.server import Fault, Server, serving
@@ -70,14 +70,14 @@ class Bench:
     def newest(self, table: str, rows: list[Row]) -> datetime:
         """What a run asks the raw table for, to know from when on to read."""
         meta = self.contracts[table].meta
-        column = meta.version or meta.dated_by
+        column = meta.version or meta.dated_by or ""
         times = [row[column] for row in rows if row.get(column)]
         return max(datetime.fromisoformat(time) if isinstance(time, str) else time for time in times)
 
 
 def table_of(source: str, name: str) -> Table:
-    endpoints = import_module(f"ingestion.connectors.{source}").CONNECTOR.endpoints
-    return next(table for endpoint in endpoints for table in endpoint.tables if table.name == name)
+    connector: Connector = import_module(f"ingestion.connectors.{source}").CONNECTOR
+    return next(table for endpoint in connector.endpoints for table in endpoint.tables if table.name == name)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def rows_of(contracts: Mapping[str, Contract], count: int = 40) -> dict[str, lis
 
 
 def _row(contract: Contract, index: int, rng: random.Random, count: int) -> Row:
-    row = {}
+    row: Row = {}
     for column in contract.columns:
         meta = column.meta
         if column.name == contract.meta.key[0] == "id":

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ingestion.connectors.api import Extract
-from ingestion.connectors.endpoints import Endpoint
+from ingestion.connectors.endpoints import Connector, Endpoint
 from ingestion.contracts import Contracts
 from tests.ingestion.connectors.reading import PATIENCE, READ_AT, Bench, connected
 from tests.ingestion.connectors.rows import START, Row, read_lines
@@ -34,8 +34,8 @@ CIRCLING = 60
 
 
 def endpoint_of(source: str, table: str) -> Endpoint:
-    endpoints = import_module(f"ingestion.connectors.{source}").CONNECTOR.endpoints
-    return next(endpoint for endpoint in endpoints if table in [one.name for one in endpoint.tables])
+    connector: Connector = import_module(f"ingestion.connectors.{source}").CONNECTOR
+    return next(endpoint for endpoint in connector.endpoints if table in [one.name for one in endpoint.tables])
 
 
 def tables_with(bench: Bench, table: str) -> list[str]:

@@ -16,7 +16,7 @@ from ingestion.contracts import Contracts
 from ingestion.errors import UserError
 from tests.ingestion.connectors.reading import READ_AT, connected
 from tests.ingestion.connectors.rows import read_lines
-from tests.ingestion.connectors.server import SECRET, Fault
+from tests.ingestion.connectors.server import SECRET, Answer, Asked, Fault
 
 ROOT = Path(__file__).resolve().parents[3]
 EMAIL = "canary.person@nowhere.example"
@@ -208,8 +208,8 @@ def test_a_next_page_at_another_address_is_not_followed(contracts: Contracts, tm
     with connected("klaviyo", contracts, tmp_path) as bench, connected("klaviyo", contracts, tmp_path) as other:
         answer = bench.system.answer
 
-        def elsewhere(asked):  # type: ignore[no-untyped-def]
-            got = answer(asked)
+        def elsewhere(asked: Asked) -> Answer:
+            got: Answer = answer(asked)
             if got.body["links"]["next"]:
                 got.body["links"]["next"] = got.body["links"]["next"].replace(asked.origin, other.server.origin)
             return got
