@@ -4,7 +4,7 @@ import polars as pl
 
 from ingestion.demo.billing_damage import damaged
 from ingestion.demo.crm import noted_ids
-from ingestion.demo.damage import Damage, Draft, Shape
+from ingestion.demo.damage import NONE, Damage, Draft, Shape
 from ingestion.demo.ids import stripe_ids
 from ingestion.demo.invoicing import extra_lines, invoice_lines, priced_states
 from ingestion.demo.payments import Payments, numbered, payments
@@ -44,7 +44,7 @@ def exports(world: World, damage: Damage) -> Exports:
     lines = numbered(pl.concat([lines, extra_lines(world, terms, lines)], how="diagonal_relaxed"))
     paid = payments(world, terms, lines)
     tables = {
-        "customers": _customers(world, damage, terms, paid),
+        "customers": _customers(world, terms, paid),
         "prices": _prices(world),
         "coupons": _coupons(world),
         "subscriptions": pl.concat([subscription_versions(world, terms), lapsed_versions(terms)]),
@@ -65,7 +65,7 @@ def paused_months(world: World) -> pl.DataFrame:
     return periods.select("company", month=pl.col("period_start").dt.truncate("1mo").dt.date())
 
 
-def _customers(world: World, damage: Damage, terms: Terms, paid: Payments) -> pl.DataFrame:
+def _customers(world: World, terms: Terms, paid: Payments) -> pl.DataFrame:
     chance = world.seeds.generator("stripe.customers")
     companies, count = world.companies, len(world.companies)
     payer = world.people.filter(pl.col("role") == "billing").sort("company")
@@ -86,7 +86,7 @@ def _customers(world: World, damage: Damage, terms: Terms, paid: Payments) -> pl
         currency=pl.col("currency").str.to_lowercase(),
         tax_id="vat_id",
         delinquent=pl.col("company").is_in(failing),
-        metadata=pl.when(is_linked).then(pl.lit('{"crm_id": "') + noted_ids(world, damage) + pl.lit('"}')),
+        metadata=pl.when(is_linked).then(pl.lit('{"crm_id": "') + noted_ids(world, NONE) + pl.lit('"}')),
         created=begins["created_at"] - pl.duration(minutes=10),
         updated=last["at"],
     )

@@ -4,11 +4,12 @@ import numpy as np
 import polars as pl
 
 from ingestion.demo import mistyped
-from ingestion.demo.crm import DUPLICATE, TEST
+from ingestion.demo.crm import DUPLICATE, TEST, noted_ids
 from ingestion.demo.damage import (
     FIRST_EXPORT,
     FIRST_SUFFIX,
     IMPOSSIBLE_DATE,
+    NONE,
     SECOND_SUFFIX,
     Draft,
     party_records,
@@ -26,6 +27,7 @@ def damaged(draft: Draft, world: World) -> Exports:
     """The exports. The draft's customers are the world's companies, row by row."""
     companies = world.companies
     records = [party_records("stripe", "customers", draft.tables["customers"]["id"], "company", companies["company"])]
+    _keep_old_ids(draft, world)
     fields = {"name": "name", "street": "address_line1", "phone": "phone"}
     mistyped.type_companies(draft, "customers", companies, fields)
     everybody = pl.Series(np.ones(len(companies), bool))
@@ -34,6 +36,15 @@ def damaged(draft: Draft, world: World) -> Exports:
     records += [_duplicates(draft, companies), _tests(draft)]
     _deliver(draft, companies)
     return draft.exports({"records": pl.concat(records)})
+
+
+def _keep_old_ids(draft: Draft, world: World) -> None:
+    """Customers of merged companies still carry the id of the CRM's record that is gone."""
+    old, now = noted_ids(world, draft.damage), noted_ids(world, NONE)
+    metadata = draft.tables["customers"]["metadata"]
+    mask = ((old != now) & metadata.is_not_null()).to_numpy()
+    noted = pl.select(pl.lit('{"crm_id": "') + old + pl.lit('"}')).to_series()
+    draft.change("customers", "old_crm_id", mask, {"metadata": noted})
 
 
 def _duplicates(draft: Draft, companies: pl.DataFrame) -> pl.DataFrame:

@@ -24,11 +24,14 @@ class Exports:
 
 
 def write_exports(folder: Path, tables: Tables, *, json_lines: Iterable[str] = ()) -> None:
-    """Write each file as CSV, or as JSON lines for the tables named so."""
+    """Write each file as CSV, or as JSON lines for the tables named so; none that would hold no rows."""
     folder.mkdir(parents=True, exist_ok=True)
     as_lines = set(json_lines)
     for table, files in tables.items():
         for suffix, frame in files:
+            # The loader takes an export without rows for a broken one.
+            if frame.is_empty():
+                continue
             if table in as_lines:
                 _write_json_lines(frame, folder / f"{table}{suffix}.jsonl")
             else:
