@@ -7,4 +7,4 @@ select
     source_merged_into_customer_id as kept_id,
     updated_at as known_at
 from {{ ref('stg_shopify__customers') }}
-where source_merged_into_customer_id is not null
+where source_merged_into_customer_id != source_customer_id
