@@ -19,7 +19,7 @@ STRIPE_LENGTHS = {"cus": 14, "sub": 24, "si": 14, "in": 24, "il": 24, "ch": 24, 
 SALESFORCE_INSTANCE = "5g0"
 HUBSPOT_FIRST, HUBSPOT_PRIME = 4_100_000_000, 39_999_999_979
 ZENDESK_FIRST, ZENDESK_PRIME = 360_000_000_000, 39_999_999_979
-DELIGHTED_FIRST, DELIGHTED_PRIME = 1_000_000_000, 8_999_999_993
+DELIGHTED_FIRST, DELIGHTED_PRIME = 1_000_000_000, 39_999_999_979
 
 SHOPIFY_FIRST, SHOPIFY_PRIME = 7_100_000_000_000, 39_999_999_979
 SMILE_FIRST, SMILE_PRIME = 300_000_000, 499_999_993
@@ -39,7 +39,7 @@ def zendesk_ids(kind: str, index: Index) -> pl.Series:
 
 
 def delighted_ids(kind: str, index: Index) -> pl.Series:
-    """Numbers of 10 digits, as text. `kind`: people, survey_requests or survey_responses."""
+    """Numbers of 10 or 11 digits, as text. `kind`: people, survey_requests or survey_responses."""
     return _scattered(f"delighted.{kind}", index, DELIGHTED_FIRST, DELIGHTED_PRIME)
 
 
