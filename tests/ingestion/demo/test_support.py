@@ -1,0 +1,143 @@
+"""Zendesk: contracts hold, the truth lists what is wrong, and the world's friction can be read from the records."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from ingestion.contracts import Contracts
+from ingestion.demo import support
+from ingestion.demo.damage import BREAKING, DEFAULT, MISSING_DAY, NONE
+from ingestion.demo.ids import zendesk_ids
+from ingestion.demo.tickets import CHANNELS, tickets
+from tests.ingestion.demo import relation_loads as relations
+from tests.ingestion.demo.relation_loads import Loaded, System, small_world
+
+ZENDESK = System("zendesk", support.exports, support.SHAPES)
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory, contracts: Contracts) -> Iterator[Loaded]:
+    found = relations.load(tmp_path_factory.mktemp("clean"), ZENDESK, NONE, contracts)
+    yield found
+    found.con.close()
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory: pytest.TempPathFactory, contracts: Contracts) -> Iterator[Loaded]:
+    found = relations.load(tmp_path_factory.mktemp("damaged"), ZENDESK, DEFAULT, contracts)
+    yield found
+    found.con.close()
+
+
+def test_undamaged_rows_fulfil_their_contract(clean: Loaded, contracts: Contracts) -> None:
+    relations.check_shapes(ZENDESK, contracts)
+    relations.check_clean(clean, contracts)
+
+
+def test_the_loader_does_with_damage_what_the_truth_expects(damaged: Loaded, contracts: Contracts) -> None:
+    relations.check_loads(damaged, contracts)
+
+
+def test_the_truth_lists_all_damage_and_nothing_else(damaged: Loaded, clean: Loaded) -> None:
+    relations.check_list(damaged, clean)
+    relations.check_records(damaged)
+
+
+def test_the_same_seed_gives_the_same_exports() -> None:
+    relations.check_repeatable(ZENDESK)
+
+
+def test_tickets_are_as_many_and_as_slow_as_the_panel_says() -> None:
+    world = small_world()
+    asked = tickets(world).with_columns(month=pl.col("created_at").dt.truncate("1mo").dt.date())
+    by_month = asked.group_by("company", "month").agg(count=pl.len(), slow=pl.col("is_slow").sum())
+    panel = world.panel.filter(pl.col("ticket_count") > 0).with_columns(
+        slow=(pl.col("slow_reply_share") * pl.col("ticket_count")).round()
+    )
+    both = panel.join(by_month, on=["company", "month"], how="full", suffix="_told")
+    assert both["count"].null_count() == both["ticket_count"].null_count() == 0
+    assert (both["count"] == both["ticket_count"]).all()
+    assert (both["slow_told"] == both["slow"]).all()
+
+
+def test_slow_replies_break_their_target(clean: Loaded) -> None:
+    asked = (
+        tickets(small_world())
+        .filter(pl.col("replied_at").is_not_null())
+        .with_columns(
+            ticket_id=zendesk_ids(
+                "tickets", tickets(small_world()).filter(pl.col("replied_at").is_not_null())["ticket"]
+            )
+        )
+    )
+    waited = (pl.col("replied_at") - pl.col("created_at")).dt.total_seconds() > pl.col("target_minutes") * 60
+    assert asked.select((waited == pl.col("is_slow")).all()).item()
+    events = clean.current("sla_events")
+    broken = events.filter(pl.col("type") == "breach")["ticket_id"]
+    assert set(asked.filter("is_slow")["ticket_id"]) <= set(broken)
+    assert not set(asked.filter(~pl.col("is_slow"))["ticket_id"]) & set(broken)
+    replies = (
+        clean.current("ticket_comments")
+        .filter("public")
+        .sort("created")
+        .group_by("ticket_id")
+        .agg(pl.col("created").get(1, null_on_oob=True))
+    )
+    both = asked.join(replies, on="ticket_id")
+    assert both.select((pl.col("created") == pl.col("replied_at")).mean()).item() > 0.99
+
+
+def test_requesters_are_people_of_the_company_who_are_there() -> None:
+    world = small_world()
+    people = world.people.select(pl.col("person").cast(pl.Int64), "joined_at", "left_at", "role", employer="company")
+    asked = tickets(world).join(people, on="person", how="left")
+    assert (asked["company"] == asked["employer"]).all()
+    assert asked.filter(pl.col("created_at") >= pl.col("left_at")).is_empty()
+    usual = asked.filter(pl.col("role") != "billing")
+    assert usual.filter(pl.col("created_at") + timedelta(seconds=1) < pl.col("joined_at")).is_empty()
+
+
+def test_users_of_social_channels_have_no_address(clean: Loaded) -> None:
+    users = clean.newest("users")
+    social = users.filter(pl.any_horizontal(pl.col("twitter_id", "facebook_id", "whatsapp_number").is_not_null()))
+    assert len(social) > 0
+    assert social["email"].null_count() == len(social)
+    assert set(clean.newest("tickets")["via_channel"]) == set(CHANNELS)
+    agents = users.filter(pl.col("role") != "end-user")
+    assert set(agents["role"]) == {"agent", "admin"}
+    numbers = dict(small_world().people.select("phone", pl.col("person").cast(pl.String)).iter_rows())
+    records = dict(clean.exports.truth["records"].select("record_id", "entity_id").iter_rows())
+    for user, number in social.filter(pl.col("whatsapp_number").is_not_null())["id", "whatsapp_number"].iter_rows():
+        assert records[user] == f"person-{numbers[number]}"
+
+
+def test_statuses_follow_the_history(clean: Loaded) -> None:
+    history = clean.current("ticket_field_history").filter(pl.col("field_name") == "status").sort("updated")
+    last = history.group_by("ticket_id", maintain_order=True).agg(pl.col("value", "updated").last())
+    rows = clean.current("tickets").join(last, left_on="id", right_on="ticket_id", how="left")
+    # A ticket waits for its customer without leaving a trace.
+    told = rows.filter(pl.col("status") != "pending")
+    assert told.select((pl.col("status") == pl.col("value")).all()).item()
+    assert rows.filter(pl.col("updated_at") < pl.col("created_at")).is_empty()
+
+
+def test_one_day_of_comments_is_missing(damaged: Loaded, clean: Loaded) -> None:
+    days = {
+        which: each.current("ticket_comments")["created"].dt.date() for which, each in (("a", clean), ("b", damaged))
+    }
+    assert (days["a"] == MISSING_DAY).sum() == len(damaged.listed("ticket_comments", "missing")) > 0
+    assert not (days["b"] == MISSING_DAY).any()
+
+
+def test_a_retyped_column_is_refused_and_the_other_tables_go_on(
+    tmp_path_factory: pytest.TempPathFactory, contracts: Contracts
+) -> None:
+    broken = relations.load(tmp_path_factory.mktemp("breaking"), ZENDESK, BREAKING, contracts)
+    listed = broken.damaged.filter(pl.col("expected") == "refused")
+    assert listed.select("table", "record_id").rows() == [("tickets", "created_at")]
+    assert [refusal.table for refusal in broken.report.refusals] == ["tickets"]
+    assert "created_at" in broken.report.refusals[0].reason
+    assert {each.table_name for each in broken.report.loads} == set(broken.exports.tables)
+    broken.con.close()
