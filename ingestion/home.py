@@ -42,6 +42,11 @@ class Home:
         return self.published / "current"
 
     @property
+    def landing(self) -> Path:
+        """What was read from APIs and isn't loaded yet."""
+        return self.root / "landing"
+
+    @property
     def dagster(self) -> Path:
         return self.root / "dagster"
 

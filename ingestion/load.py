@@ -6,69 +6,47 @@ that can't be taken is a refusal: the others go on, what is there stays, and the
 
 import json
 import logging
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 import duckdb
 
-from ingestion.connectors.exports import find_exports
-from ingestion.connectors.files import find_files, open_file
-from ingestion.connectors.inspect import file_hash, file_stamp
+from ingestion.connectors.files import open_file
 from ingestion.contracts import Contract, Contracts
+from ingestion.deliveries import Delivery, Refusal, api_deliveries, check_sources, file_deliveries
 from ingestion.errors import UserError
 from ingestion.failures import WarehouseError, explained
 from ingestion.manifest import (
     Load,
     earlier_load,
-    first_loads,
     forget_refusals,
-    known_hashes,
     last_columns,
     last_received,
     newest_date,
     note_added_columns,
     note_broken_columns,
-    write_hash,
+    refused_tables,
     write_load,
     write_orphans,
     write_refusal,
     write_tables,
 )
-from ingestion.mapping import Mapping, MissingColumnsError, bind, bind_export, check_mapping, export_spec, mapping_hash
+from ingestion.mapping import Mapping, MissingColumnsError, bind, bind_export
 from ingestion.merge import VERSION, RetypedError, Staged, count, stage
 from ingestion.scratch import Scratch, new_scratch
-from ingestion.sources import FileTable, Sources
+from ingestion.sources import Sources
 from ingestion.tables import prepare_warehouse
-from ingestion.text import counted, did_you_mean, ident, listed, literal, sql_value
+from ingestion.text import counted, ident, literal, sql_value
 from ingestion.versions import write_versions
 
 logger = logging.getLogger("tenure.ingestion")
 
 # An export that lost more than this share of its rows is more likely broken than right.
 SHRINK_SHARE = 0.5
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """What could not be loaded, and why; `file` is None where no single file is to blame."""
-
-    source: str
-    table: str
-    file: str | None
-    reason: str
-
-    @property
-    def sentence(self) -> str:
-        return f"{shown_table(self.source, self.table)}: {self.reason}"
-
-
-def shown_table(source: str, table: str) -> str:
-    """A raw table as people name it: canonical tables by their own name, others with their system."""
-    return table if source == "files" else f"{source}.{table}"
 
 
 @dataclass(frozen=True)
@@ -79,31 +57,18 @@ class LoadReport:
     refusals: list[Refusal]
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """One file on its way in. `name`: its path relative to sources.yml. `is_export`: its columns are the contract's."""
-
-    contract: Contract
-    spec: FileTable
-    path: Path
-    name: str
-    file_hash: str
-    mapping_hash: str
-    received_at: datetime
-    accept_shrink: bool
-    is_export: bool
-
-
 def load_sources(
     con: duckdb.DuckDBPyConnection,
     sources: Sources,
     contracts: Contracts,
     *,
+    landing: Path,
     accept_shrink: bool,
     received_at: datetime,
 ) -> LoadReport:
-    """Load all files of all connected sources; a file that was loaded before yields its earlier Load again.
+    """Load all that the connected sources have; a file that was loaded before yields its earlier Load again.
 
+    `landing`: folder for what is read from APIs, until it is loaded.
     `accept_shrink`: take an export although it lost most of its rows, or a column.
     `received_at`: the moment that dates these loads; without a zone it is UTC.
 
@@ -115,126 +80,37 @@ def load_sources(
     con.execute("set TimeZone = 'UTC'")
     prepare_warehouse(con, contracts)
     check_sources(sources, contracts)
-    forget_refusals(con)
     loads: list[Load] = []
     refusals: list[Refusal] = []
     connections: dict[tuple[str, str], str] = {}
-    for contract, spec, is_export in _connected(sources, contracts, refusals):
-        table = shown_table(contract.source, contract.table)
-        deliveries, problems = _deliveries(con, sources.root, spec, contract, moment, accept_shrink, is_export)
-        refusals += problems
-        connections[contract.source, contract.table] = "exports" if is_export else "files"
-        for number, delivery in enumerate(deliveries, start=1):
-            place = f"{table}: file {number} of {len(deliveries)}, {delivery.name}"
-            try:
-                load = _load_file(con, delivery)
-            except WarehouseError:
-                raise
-            except UserError as refusal:
-                lines = str(refusal).splitlines()
-                refusals += [Refusal(contract.source, contract.table, delivery.name, line) for line in lines]
-                logger.warning("%s: refused", place)
-            else:
-                loads.append(load)
-                logger.info("%s%s", place, _outcome(load))
+    found = chain(
+        file_deliveries(con, sources, contracts, moment, accept_shrink=accept_shrink),
+        api_deliveries(con, sources, contracts, moment, landing=landing, refused=refused_tables(con)),
+    )
+    for one in found:
+        connections[one.source, one.table] = one.connection
+        if isinstance(one, Refusal):
+            refusals.append(one)
+            logger.warning("%s", one.sentence)
+            continue
+        place = f"{one.shown_table}: {one.place}"
+        try:
+            load = _load_file(con, one)
+        except WarehouseError:
+            raise
+        except UserError as refusal:
+            lines = str(refusal).splitlines()
+            refusals += [Refusal(one.source, one.table, one.connection, one.name, line) for line in lines]
+            logger.warning("%s: refused", place)
+        else:
+            loads.append(load)
+            logger.info("%s%s", place, _outcome(load))
+    forget_refusals(con)
     for refused in refusals:
-        connections.setdefault((refused.source, refused.table), "exports")
         write_refusal(con, refused.source, refused.table, refused.file, refused.reason, moment)
     write_tables(con, contracts, connections)
     write_orphans(con, contracts)
     return LoadReport(loads, refusals)
-
-
-def check_sources(sources: Sources, contracts: Contracts) -> None:
-    """Check what sources.yml says against the contracts, before anything is read.
-
-    Raises:
-        UserError: one line per mistake.
-    """
-    mistakes = []
-    for table, spec in sources.files.items():
-        contract = contracts.get(("files", table))
-        if contract is None:
-            known = [f"files.{name}" for source, name in contracts if source == "files"]
-            near = did_you_mean(f"files.{table}", known)
-            mistakes.append(f"sources.yml connects files.{table}, which is no table{near}; there is {listed(known)}.")
-            continue
-        try:
-            check_mapping(spec, contract)
-        except UserError as error:
-            mistakes.append(str(error))
-    systems = sorted({source for source, _ in contracts} - {"files"})
-    mistakes += [
-        f"sources.yml connects {source}, for which there is no connector{did_you_mean(source, systems)}; "
-        f"there is {listed(systems)}, and files for everything else."
-        for source in sources.connectors
-        if source not in systems
-    ]
-    if mistakes:
-        raise UserError("\n".join(mistakes))
-
-
-def missing_critical_files(sources: Sources, contracts: Contracts) -> list[str]:
-    """A sentence for each connected critical table that has no file: without it, nothing could be published."""
-    refusals: list[Refusal] = []
-    for contract, spec, _ in _connected(sources, contracts, refusals):
-        refusals += [Refusal(contract.source, contract.table, None, problem) for problem in find_files(spec)[1]]
-    critical = [refused for refused in refusals if contracts[refused.source, refused.table].meta.is_critical]
-    return list(dict.fromkeys(refused.sentence for refused in critical))
-
-
-def _connected(
-    sources: Sources, contracts: Contracts, refusals: list[Refusal]
-) -> Iterable[tuple[Contract, FileTable, bool]]:
-    """Each table that is to be read from files, with where its files are, and whether they are exports."""
-    for table, spec in sources.files.items():
-        yield contracts["files", table], spec, False
-    for source, connector in sources.connectors.items():
-        if connector.exports is None:
-            continue
-        tables = [table for name, table in contracts if name == source]
-        try:
-            found = find_exports(Path(connector.exports), tables)
-        except UserError as error:
-            refusals += [Refusal(source, table, None, str(error)) for table in tables]
-            continue
-        for table, paths in found.items():
-            yield contracts[source, table], export_spec(contracts[source, table], paths), True
-
-
-def _deliveries(
-    con: duckdb.DuckDBPyConnection,
-    root: Path,
-    spec: FileTable,
-    contract: Contract,
-    received_at: datetime,
-    accept_shrink: bool,
-    is_export: bool,
-) -> tuple[list[Delivery], list[Refusal]]:
-    """The files to load in their order, and a refusal for each that can't be read.
-
-    By path; but a file that has been loaded before (and returns because its mapping changed) keeps its place before
-    later ones, so that it doesn't win over the correction that once replaced its rows.
-    """
-    paths, problems = find_files(spec)
-    refusals = [Refusal(contract.source, contract.table, None, problem) for problem in problems]
-    known_since = first_loads(con, contract)
-    hashes = known_hashes(con)
-    deliveries = []
-    for path in paths:
-        name = os.path.relpath(path, root)
-        try:
-            stamp = file_stamp(path)
-            content = hashes.get((str(path), stamp)) or file_hash(path)
-        except UserError as refusal:
-            refusals.append(Refusal(contract.source, contract.table, name, str(refusal)))
-            continue
-        if (str(path), stamp) not in hashes:
-            write_hash(con, str(path), stamp, content)
-        mapping = mapping_hash(spec, contract)
-        deliveries.append(Delivery(contract, spec, path, name, content, mapping, received_at, accept_shrink, is_export))
-    never = "~"
-    return sorted(deliveries, key=lambda one: (known_since.get(one.file_hash, never), one.path)), refusals
 
 
 def _load_file(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> Load:
@@ -261,7 +137,7 @@ def _load_file(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> Load:
 
 def _bind(scratch: Scratch, delivery: Delivery, columns: Sequence[str]) -> Mapping:
     name = delivery.path.name
-    if not delivery.is_export:
+    if delivery.connection == "files":
         return bind(scratch, delivery.spec, columns, name)
     # JSON lines leave out what is empty, so a column that isn't there says nothing.
     is_whole = not any(part in (".jsonl", ".ndjson") for part in delivery.path.suffixes)
@@ -272,7 +148,7 @@ def _bind(scratch: Scratch, delivery: Delivery, columns: Sequence[str]) -> Mappi
 
 def _refuse_empty_or_shrunk(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     received = count(con, "file_rows") + count(con, "rejected")
-    if received == 0:
+    if received == 0 and delivery.connection == "files":
         raise UserError(f"{delivery.path.name} holds no rows, only column names: check the export.")
     last = last_received(con, delivery.contract, delivery.name)
     if last and received < last * SHRINK_SHARE and not delivery.accept_shrink:

@@ -124,9 +124,9 @@ def first_loads(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str,
     )
 
 
-def known_hashes(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
-    """(path, stamp) → hash of the files that were hashed before."""
-    return {(path, stamp): found for path, stamp, found in con.execute("from ingestion.files").fetchall()}
+def known_hashes(con: duckdb.DuckDBPyConnection, path: str) -> dict[str, str]:
+    """Stamp → hash of a file as it was when it was hashed."""
+    return dict(con.execute(f"select stamp, file_hash from ingestion.files where path = {literal(path)}").fetchall())
 
 
 def write_hash(con: duckdb.DuckDBPyConnection, path: str, stamp: str, file_hash: str) -> None:
@@ -198,6 +198,11 @@ def note_broken_columns(
             f"insert into ingestion.schema_changes values ({literal(contract.source)}, {literal(contract.table)}, "
             f"{literal(name)}, {literal(change)}, {literal(file)}, {sql_value(noticed_at)})"
         )
+
+
+def refused_tables(con: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
+    """The (source, table) of which the last run refused something."""
+    return set(con.execute("select source, table_name from ingestion.refusals").fetchall())
 
 
 def forget_refusals(con: duckdb.DuckDBPyConnection) -> None:

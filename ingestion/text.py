@@ -1,7 +1,7 @@
 """Small helpers for the sentences that people read and the SQL that DuckDB reads."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from difflib import get_close_matches
 
 
@@ -15,12 +15,14 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def sql_value(value: str | int | datetime | None) -> str:
+def sql_value(value: str | int | date | None) -> str:
     """`value` as SQL. DuckDB imports pandas (2 s) at the first bound parameter, so our small values are written out."""
     if value is None:
         return "null"
     if isinstance(value, datetime):
         return f"timestamp {literal(value.isoformat(sep=' '))}"
+    if isinstance(value, date):
+        return f"date {literal(value.isoformat())}"
     return literal(value) if isinstance(value, str) else str(value)
 
 

@@ -227,7 +227,7 @@ def _existing_home(home: Path | None) -> Home:
 def _check_before_loading(home: Home, sources: Path | None) -> None:
     """Say within a second what would stop the run at once: Dagster and dbt take many to load."""
     from ingestion.contracts import read_contracts
-    from ingestion.load import check_sources, missing_critical_files
+    from ingestion.deliveries import check_sources, missing_critical_files
     from ingestion.sources import read_sources
     from publishing.journal import LastRun, write_last_run
 

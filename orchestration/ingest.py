@@ -43,6 +43,7 @@ def ingest(deployment: Deployment) -> Iterator[dg.MaterializeResult[None]]:
                 warehouse,
                 sources,
                 contracts,
+                landing=home.landing,
                 accept_shrink=deployment.accept_shrink,
                 received_at=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
             )

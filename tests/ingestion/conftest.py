@@ -69,7 +69,14 @@ class Deployment:
         self.runs += 1
         moment = RECEIVED_AT + timedelta(minutes=self.runs)
         try:
-            report = load_sources(self.con, sources, self.contracts, accept_shrink=accept_shrink, received_at=moment)
+            report = load_sources(
+                self.con,
+                sources,
+                self.contracts,
+                landing=self.folder / "landing",
+                accept_shrink=accept_shrink,
+                received_at=moment,
+            )
         except WarehouseError:
             raise
         except UserError as mistake:

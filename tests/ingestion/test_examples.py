@@ -7,7 +7,8 @@ import duckdb
 import pytest
 
 from ingestion.contracts import Contracts
-from ingestion.load import Load, load_sources
+from ingestion.load import load_sources
+from ingestion.manifest import Load
 from ingestion.sources import read_sources
 from tests.conftest import public_data
 
@@ -15,20 +16,23 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "ingestion" / "examples"
 
 
 def load_example(
-    con: duckdb.DuckDBPyConnection, contracts: Contracts, name: str, monkeypatch: pytest.MonkeyPatch
+    con: duckdb.DuckDBPyConnection, contracts: Contracts, name: str, monkeypatch: pytest.MonkeyPatch, landing: Path
 ) -> Load:
     folder = public_data()
     if not (folder / name).is_dir():
         pytest.skip(f"needs the public set {name}: set TENURE_DATA to the folder that holds it")
     monkeypatch.setenv("TENURE_DATA", str(folder))
     sources = read_sources(EXAMPLES / f"{name}.yml")
-    (load,) = load_sources(con, sources, contracts, accept_shrink=False, received_at=datetime(2026, 7, 1, tzinfo=UTC))
+    moment = datetime(2026, 7, 1, tzinfo=UTC)
+    report = load_sources(con, sources, contracts, landing=landing, accept_shrink=False, received_at=moment)
+    assert not report.refusals
+    (load,) = report.loads
     return load
 
 
-def test_online_retail(contracts: Contracts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_online_retail(contracts: Contracts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     con = duckdb.connect(config={"threads": 2})
-    load = load_example(con, contracts, "online_retail", monkeypatch)
+    load = load_example(con, contracts, "online_retail", monkeypatch, tmp_path)
     assert (load.received_count, load.loaded_count, load.quarantined_count) == (525_461, 525_458, 3)
     assert con.execute("select row_number, reason from quarantine.files__order_lines order by all").fetchall() == [
         (179404, "unit_price is below 0"),
@@ -49,9 +53,9 @@ def test_online_retail(contracts: Contracts, monkeypatch: pytest.MonkeyPatch) ->
     """).fetchall() == [(407_664, "8832003.27", 19_213, 4312)]
 
 
-def test_cdnow(contracts: Contracts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cdnow(contracts: Contracts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     con = duckdb.connect(config={"threads": 2})
-    load = load_example(con, contracts, "cdnow", monkeypatch)
+    load = load_example(con, contracts, "cdnow", monkeypatch, tmp_path)
     assert (load.received_count, load.loaded_count) == (6919, 6919)
     assert con.execute("""
         select count(distinct order_id), count(distinct customer_id), sum(line_amount)::varchar,

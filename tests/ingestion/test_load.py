@@ -308,7 +308,8 @@ from ingestion.sources import read_sources
 con = duckdb.connect(sys.argv[1], config={"threads": 2})
 sources, contracts = read_sources(Path(sys.argv[2])), read_contracts(Path(sys.argv[3]))
 print("ready", flush=True)
-load_sources(con, sources, contracts, accept_shrink=False, received_at=datetime(2026, 7, 1, tzinfo=UTC))
+moment = datetime(2026, 7, 1, tzinfo=UTC)
+load_sources(con, sources, contracts, landing=Path("landing"), accept_shrink=False, received_at=moment)
 print("done", flush=True)
 """
 
@@ -333,7 +334,10 @@ def load_here(warehouse: Path, sources: Path, contracts: Contracts) -> list[tupl
     """Load in this process; returns the current rows of each load in short."""
     with duckdb.connect(str(warehouse), config={"threads": 2}) as con:
         received_at = datetime(2026, 7, 1, tzinfo=UTC)
-        load_sources(con, read_sources(sources), contracts, accept_shrink=False, received_at=received_at)
+        landing = warehouse.parent / "landing"
+        load_sources(
+            con, read_sources(sources), contracts, landing=landing, accept_shrink=False, received_at=received_at
+        )
         return con.execute("""
             select _load_id, count(*), sum(hash(columns(* exclude _load_id))) from raw_files.order_lines
             where _superseded_by is null group by _load_id order by _load_id

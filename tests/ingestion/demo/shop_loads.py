@@ -65,7 +65,10 @@ def load_shop(
     sources = folder / "sources.yml"
     sources.write_text(yaml.safe_dump({"sources": {source: {"exports": source}}}))
     con = duckdb.connect(config={"threads": 2})
-    report = load_sources(con, read_sources(sources), contracts, accept_shrink=False, received_at=RECEIVED_AT)
+    landing = folder / "landing"
+    report = load_sources(
+        con, read_sources(sources), contracts, landing=landing, accept_shrink=False, received_at=RECEIVED_AT
+    )
     assert not report.refusals
     return Loaded(source, exports, con, report.loads)
 
