@@ -195,13 +195,42 @@ def _kinds(
     return np.where(opening <= SIGNED_IN, opening, kind).astype(np.int8)
 
 
+@dataclass(frozen=True)
+class _Pool:
+    """Texts to choose from: each of them once, and the place of each choice among them, -1 for none.
+
+    pyarrow writes what happens to be in memory behind a dictionary that holds a text twice.
+    """
+
+    texts: pl.Series
+    place: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, choices: pl.Series) -> "_Pool":
+        texts = choices.drop_nulls().unique(maintain_order=True)
+        places = pl.DataFrame({"text": texts}).with_row_index("place").cast({"place": pl.Int32})
+        found = pl.DataFrame({"text": choices}).join(places, on="text", how="left", maintain_order="left")
+        return cls(texts, found["place"].fill_null(-1).to_numpy())
+
+    def coded(self, choice: NDArray[Any], is_given: Bools | None) -> pa.Array:
+        """The chosen texts as a dictionary of those in use."""
+        place = self.place[choice]
+        if is_given is not None:
+            place = np.where(is_given, place, -1)
+        is_used = np.zeros(len(self.texts), bool)
+        is_used[place[place >= 0]] = True
+        code = pl.Series((is_used.cumsum() - 1).astype(np.int32)[place]).set(pl.Series(place < 0), None)
+        texts = self.texts.filter(pl.Series(is_used)).to_arrow().cast(pa.string())
+        return pa.DictionaryArray.from_arrays(code.to_arrow(), texts)
+
+
 class EventWriter:
     """Writes batches as Parquet files. Texts that repeat are written as codes, so that no row needs its own."""
 
     def __init__(self, users: Users) -> None:
         self._users = users
         properties = [json.dumps(value) if value else None for kind in KINDS for value in kind.properties]
-        self._pools = {
+        pools = {
             "type": pl.Series([kind.type for kind in KINDS]),
             "event": pl.Series([kind.event for kind in KINDS], dtype=pl.String),
             "anonymous_id": users.anonymous_ids,
@@ -210,6 +239,7 @@ class EventWriter:
             "traits": pl.concat([users.user_traits, users.group_traits]),
             "properties": pl.Series(properties, dtype=pl.String),
         }
+        self._pools = {name: _Pool.of(texts) for name, texts in pools.items()}
 
     def write(self, path: Path, batch: Batch, rows: Integers) -> None:
         """Write those rows of the batch, in that order."""
@@ -238,7 +268,7 @@ class EventWriter:
             "properties": (batch.variant[rows], None),
         }
         columns = {"message_id": _message_ids(batch.number[rows])}
-        columns |= {name: _coded(self._pools[name], code, is_given) for name, (code, is_given) in codes.items()}
+        columns |= {name: self._pools[name].coded(code, is_given) for name, (code, is_given) in codes.items()}
         return columns | {name: _times(getattr(batch, part)[rows]) for name, part in _TIMES.items()}
 
 
@@ -255,18 +285,6 @@ def _message_ids(numbers: NDArray[np.uint64]) -> pa.Array:
     text[:, 2:] = _HEX_PAIRS[digits].reshape(len(numbers), 8)
     ends = np.arange(0, MESSAGE_ID_LENGTH * (len(numbers) + 1), MESSAGE_ID_LENGTH, dtype=np.int32)
     return pa.StringArray.from_buffers(len(numbers), pa.py_buffer(ends), pa.py_buffer(text))
-
-
-def _coded(pool: pl.Series, code: NDArray[Any], is_given: Bools | None) -> pa.Array:
-    """Texts of a pool as a dictionary of those in use."""
-    is_null = pool.is_null().to_numpy()[code] if pool.null_count() else np.zeros(len(code), bool)
-    if is_given is not None:
-        is_null = is_null | ~is_given
-    is_used = np.zeros(len(pool), bool)
-    is_used[code[~is_null]] = True
-    place = (is_used.cumsum() - 1).astype(np.int32)
-    texts = pool.filter(pl.Series(is_used)).to_arrow().cast(pa.string())
-    return pa.DictionaryArray.from_arrays(pl.Series(place[code]).set(pl.Series(is_null), None).to_arrow(), texts)
 
 
 def _times(milliseconds: Integers) -> pa.Array:

@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ingestion.demo.clock import DAY, END, HOUR, Bools, Floats, Integers, month_bounds
-from ingestion.demo.damage import RECORDS, Damage
+from ingestion.demo.damage import Damage, party_records
 from ingestion.demo.event_damage import DamageList, write_broken_events
 from ingestion.demo.events import FEATURES, LONGEST_STEP_MS, EventWriter, Sessions, Users, expand
 from ingestion.demo.ids import user_ids, uuids, workspace_ids
@@ -191,7 +191,10 @@ def _sessions(
     day += np.where(is_moved, np.where(chance.random(count) < 0.5, 7 - weekday, 4 - weekday), 0)
     hour = np.clip(chance.normal(WORKDAY, WORKDAY_SPREAD, count), 5, 22) - users.offset[user]
     latest = ends - size * LONGEST_STEP_MS // 1000 - 10
-    starts_at = np.maximum(np.minimum(day * DAY + (hour * HOUR).astype(np.int64), latest), begins)
+    starts_at = day * DAY + (hour * HOUR).astype(np.int64)
+    # At the ends of a window that is shorter than a day the usual hour may be out of it.
+    anywhere = (begins + chance.random(count) * np.maximum(latest - begins, 1)).astype(np.int64)
+    starts_at = np.where((starts_at >= begins) & (starts_at <= latest), starts_at, anywhere)
     starts_at = starts_at * 1000 + chance.integers(0, 1000, count)
     order = np.lexsort((starts_at, user))
     is_first = np.zeros(count, bool)
@@ -228,22 +231,18 @@ def _records(world: World, users: Users, is_seen: Bools) -> pl.DataFrame:
     user = np.unique(device // DEVICES)
     company = np.unique(users.company[user])
 
-    def rows(kind: str, ids: pl.Series, entity: NDArray[Any], entity_type: str, known: int) -> pl.DataFrame:
-        is_test = pl.Series(entity >= known)
-        number = pl.Series(np.where(entity >= known, entity - known + TEST, entity))
-        return pl.DataFrame({"record_id": ids, "number": number, "is_test": is_test}).select(
-            source=pl.lit("segment"),
-            table=pl.lit(f"events.{kind}"),
-            record_id="record_id",
-            entity_type=pl.lit(entity_type),
-            entity_id=pl.format(f"{entity_type}-{{}}", "number"),
-            is_test="is_test",
-            damage=pl.when("is_test").then(pl.lit("test_account")),
-        )
+    def rows(kind: str, ids: pl.Series, entity: NDArray[Any], party: str, known: int) -> list[pl.DataFrame]:
+        is_test = entity >= known
+        real, test = pl.Series(entity[~is_test]), pl.Series(entity[is_test] - known)
+        return [
+            party_records("segment", f"events.{kind}", ids.filter(pl.Series(~is_test)), party, real),
+            party_records("segment", f"events.{kind}", ids.filter(pl.Series(is_test)), party, test, "test_account"),
+        ]
 
-    frames = [
-        rows("user_id", users.user_ids.gather(user), user, "person", people),
-        rows("anonymous_id", users.anonymous_ids.gather(device), device // DEVICES, "person", people),
-        rows("group_id", users.group_ids.gather(company), company, "company", companies),
-    ]
-    return pl.concat([pl.DataFrame(schema=RECORDS), *frames], how="vertical_relaxed")
+    return pl.concat(
+        [
+            *rows("user_id", users.user_ids.gather(user), user, "person", people),
+            *rows("anonymous_id", users.anonymous_ids.gather(device), device // DEVICES, "person", people),
+            *rows("group_id", users.group_ids.gather(company), company, "company", companies),
+        ]
+    )
