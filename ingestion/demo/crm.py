@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from ingestion.demo.clock import DAY, END, HOUR, Bools, Integers, Seeds, as_times, to_seconds
-from ingestion.demo.damage import Damage
+from ingestion.demo.damage import FIRST_EXPORT, Damage
 from ingestion.demo.ids import hubspot_ids, salesforce_ids
 from ingestion.demo.names import folded, person_names
 from ingestion.demo.story import TIERS
@@ -101,6 +101,11 @@ def book(world: World) -> pl.DataFrame:
         modified_at=as_times("modified_at", np.maximum(modified, created)),
         system=pl.col("unit").replace_strict(SYSTEMS, return_dtype=pl.String),
     )
+
+
+def left_lately(companies: pl.DataFrame) -> pl.DataFrame:
+    """Those of a book whose leaving the team noted after the first of two exports."""
+    return companies.filter(~pl.col("is_active") & (pl.col("modified_at") >= FIRST_EXPORT))
 
 
 def next_anniversary(times: pl.Series) -> pl.Series:

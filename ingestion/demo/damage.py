@@ -17,6 +17,8 @@ from ingestion.demo.clock import END, Seeds
 from ingestion.demo.write import TIME_FORMAT, Exports, Tables
 
 Bools = NDArray[np.bool_]
+# By column: what an older version could have said, one of these or the value of an expression.
+Older = Mapping[str, Sequence[str | None] | pl.Expr]
 
 # Tables with corrections come in two exports: the state at the first of END's month, and what END has.
 FIRST_EXPORT = datetime(END.year, END.month, 1)  # noqa: DTZ001 times are UTC without a zone, as in the contracts
@@ -188,11 +190,12 @@ class Draft:
         self.note(table, frame.filter(is_lost), "missing_day", "missing")
         self.tables[table] = frame.filter(~is_lost)
 
-    def two_exports(self, table: str, created: str, older: Mapping[str, Sequence[str | None]]) -> None:
+    def two_exports(self, table: str, created: str, older: Older) -> None:
         """Deliver a versioned table in two exports, some records in an older version first.
 
         `created`: the column by which a record was there for the first export. `older`: for each column that may have
-        been corrected, what it could have said before; rows whose version is younger than the first export had one too.
+        been corrected, what it could have said before, or what it did say; rows whose version is younger than the first
+        export had an older one too.
         """
         shape, frame = self.shapes[table], self.tables[table]
         if not self.damage.corrected or shape.version is None:
@@ -206,7 +209,10 @@ class Draft:
         newer = frame.with_columns(pl.when(pl.Series(touched)).then(now).otherwise(version).alias(shape.version))
         is_corrected = was_there & (newer[shape.version] >= first)
         self.note(table, newer.filter(is_corrected), "corrected", "corrected")
-        before = {column: self._drawn(table, f"corrected.{column}", said, len(frame)) for column, said in older.items()}
+        before = {
+            column: said if isinstance(said, pl.Expr) else self._drawn(table, f"corrected.{column}", said, len(frame))
+            for column, said in older.items()
+        }
         # The older version dates from the record's creation unless it was touched for this.
         then = pl.when(pl.Series(touched)).then(version).otherwise(pl.col(created))
         earlier = frame.with_columns(

@@ -8,8 +8,8 @@ import polars as pl
 from ingestion.demo import mistyped
 from ingestion.demo.clock import Bools
 from ingestion.demo.contradictions import of_source, planted, says
-from ingestion.demo.crm import DUPLICATE, MERGED, TEST, merged
-from ingestion.demo.damage import FIRST_EXPORT, IMPOSSIBLE_DATE, Draft, party_records
+from ingestion.demo.crm import DUPLICATE, MERGED, TEST, left_lately, merged
+from ingestion.demo.damage import FIRST_EXPORT, IMPOSSIBLE_DATE, Draft, Older, party_records
 from ingestion.demo.ids import hubspot_ids
 from ingestion.demo.variants import company_variants, email_variants, person_variants
 from ingestion.demo.world import World
@@ -62,7 +62,7 @@ def damaged(
         _test_companies(draft),
         _test_contacts(draft),
     ]
-    _deliver(draft, people)
+    _deliver(draft, people, left_lately(pl.concat([companies, guests]))["company"])
     return draft.exports({"records": pl.concat(records), "contradictions": of_source(contradictions, "hubspot")})
 
 
@@ -195,17 +195,21 @@ def _test_contacts(draft: Draft) -> pl.DataFrame:
     return party_records("hubspot", "contacts", ids, "person", fakes["n"], "test_account")
 
 
-def _deliver(draft: Draft, people: pl.DataFrame) -> None:
+def _deliver(draft: Draft, people: pl.DataFrame, left: pl.Series) -> None:
     """Two exports, and what goes wrong on the way."""
     is_plain = pl.Series(np.arange(len(draft.tables["contacts"])) < len(people))
     is_user = pl.concat([people["role"] == "user", pl.Series([False]).new_from_index(0, len(is_plain) - len(people))])
     gone = draft.chosen("contacts", "hard_deleted", draft.damage.hard_deleted, is_plain & is_user)
     gone_ids = draft.tables["contacts"]["id"].filter(pl.Series(gone)).to_list()
     draft.time_zones("deals", "createdate")
-    draft.two_exports(
-        "companies", "createdate", {"csm_sentiment": ("green", "yellow", "red"), "industry": ("Other", None)}
-    )
-    draft.two_exports("contacts", "createdate", {"jobtitle": ("Assistant", "Intern", None)})
+    has_left = pl.col("id").is_in(hubspot_ids("companies", left).implode())
+    noted: Older = {
+        "csm_sentiment": ("green", "yellow", "red"),
+        "customer_status": pl.when(has_left).then(pl.lit("active")).otherwise("customer_status"),
+        "lifecyclestage": pl.when(has_left).then(pl.lit("customer")).otherwise("lifecyclestage"),
+    }
+    draft.two_exports("companies", "createdate", noted)
+    draft.two_exports("contacts", "createdate", {"jobtitle": ("Assistant", "Intern", None), "archived": ("false",)})
     open_deal = {"dealstage": ("contractsent", "presentationscheduled"), "hs_is_closed_won": ("false",)}
     draft.two_exports("deals", "createdate", open_deal)
     draft.two_exports("engagements", "hs_timestamp", {"hs_activity_type": ("check-in", None)})

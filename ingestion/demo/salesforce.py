@@ -10,7 +10,7 @@ from ingestion.demo.clock import DAY, END, HOUR, as_times
 from ingestion.demo.crm import LAST, book, deals, in_both, in_crm, money, seconds, staff
 from ingestion.demo.damage import Damage, Draft, Shape
 from ingestion.demo.ids import salesforce_ids
-from ingestion.demo.salesforce_damage import damaged
+from ingestion.demo.salesforce_damage import ACCOUNT, CONTACT, USER, damaged
 from ingestion.demo.variants import country_names
 from ingestion.demo.world import World
 from ingestion.demo.write import Exports
@@ -22,7 +22,7 @@ SHAPES = {
     "opportunity_history": Shape(dated_by="created_date"),
     "users": Shape(version="system_modstamp", dated_by="created_date", is_full=True),
 }
-ACCOUNT, CONTACT, OPPORTUNITY, USER, HISTORY = "001", "003", "006", "005", "008"
+OPPORTUNITY, HISTORY = "006", "008"
 CONTACT_ROLES = {
     "executive_sponsor": "Executive Sponsor", "champion": "Champion", "decision_maker": "Decision Maker",
     "user": "User",

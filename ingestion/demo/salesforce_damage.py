@@ -6,8 +6,8 @@ import polars as pl
 
 from ingestion.demo import mistyped
 from ingestion.demo.contradictions import of_source, planted, says
-from ingestion.demo.crm import DUPLICATE, MERGED, TEST, merged
-from ingestion.demo.damage import IMPOSSIBLE_DATE, Draft, party_records
+from ingestion.demo.crm import DUPLICATE, MERGED, TEST, left_lately, merged
+from ingestion.demo.damage import IMPOSSIBLE_DATE, Draft, Older, party_records
 from ingestion.demo.ids import salesforce_ids
 from ingestion.demo.variants import company_variants, email_variants, person_variants
 from ingestion.demo.world import World
@@ -58,7 +58,7 @@ def damaged(
         _test_accounts(draft),
         _test_contacts(draft),
     ]
-    _deliver(draft)
+    _deliver(draft, left_lately(pl.concat([companies, guests]))["company"])
     return draft.exports({"records": pl.concat(records), "contradictions": of_source(contradictions, "salesforce")})
 
 
@@ -193,11 +193,17 @@ def _test_contacts(draft: Draft) -> pl.DataFrame:
     return party_records("salesforce", "contacts", ids, "person", fakes["n"], "test_account")
 
 
-def _deliver(draft: Draft) -> None:
+def _deliver(draft: Draft, left: pl.Series) -> None:
     """Two exports, and what goes wrong on the way."""
     draft.time_zones("contacts", "created_date")
-    draft.two_exports("accounts", "created_date", {"health": ("Green", "Yellow", "Red"), "industry": ("Other", None)})
-    draft.two_exports("contacts", "created_date", {"title": ("Assistant", "Intern", None)})
+    has_left = pl.col("id").is_in(salesforce_ids(ACCOUNT, left).implode())
+    in_use: Older = {"is_deleted": ("false",), "master_record_id": (None,)}
+    noted: Older = {
+        "health": ("Green", "Yellow", "Red"),
+        "type": pl.when(has_left).then(pl.lit("Customer")).otherwise("type"),
+    }
+    draft.two_exports("accounts", "created_date", {**in_use, **noted})
+    draft.two_exports("contacts", "created_date", {**in_use, "title": ("Assistant", "Intern", None)})
     open_deal = {"stage_name": ("Prospecting", "Proposal/Price Quote"), "is_closed": ("false",), "is_won": ("false",)}
     draft.two_exports("opportunities", "created_date", open_deal)
     draft.added_column("opportunities", "forecast_category", ("Pipeline", "Commit", "Closed"))

@@ -96,7 +96,7 @@ def exports(world: World, damage: Damage) -> Exports:
     draft = Draft("files", world.seeds, damage, SHAPES, tables)
     _note_old_ids(draft, world)
     draft.time_zones("meetings", "held")
-    draft.two_exports("interventions", "decided_on", {"result": (None,), "done": (None,)})
+    draft.two_exports("interventions", "decided_on", {"begun": (None,), "done": (None,), "result": (None,)})
     draft.two_exports("milestones", "planned", {"state": ("in_progress", "not_started"), "reached": (None,)})
     draft.added_column("milestones", "notes", ("", "call again", "waiting for IT"))
     for table in ("interventions", "meetings"):

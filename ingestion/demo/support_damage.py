@@ -104,8 +104,9 @@ def _deliver(draft: Draft) -> None:
     draft.missing_day("ticket_comments")
     draft.time_zones("tickets", "created_at")
     draft.time_zones("ticket_comments", "created")
+    was_open = {"status": ("new", "open", "pending"), "solved_at": (None,), "is_escalated": ("false",)}
     draft.two_exports("users", "created_at", {"time_zone": ("London", "Paris", None)})
-    draft.two_exports("tickets", "created_at", {"status": ("new", "open", "pending"), "solved_at": (None,)})
+    draft.two_exports("tickets", "created_at", was_open)
     draft.two_exports("satisfaction_ratings", "created_at", {"score": ("offered",), "reason": (None,)})
     draft.added_column("tickets", "sentiment", ("positive", "neutral", "negative"))
     for table in ("tickets", "ticket_field_history", "ticket_comments", "sla_events"):

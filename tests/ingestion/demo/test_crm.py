@@ -9,8 +9,9 @@ import pytest
 from ingestion.contracts import Contracts
 from ingestion.demo import hubspot, salesforce
 from ingestion.demo.crm import MERGED, book, deals, in_both, meetings, merged, noted_ids, staff
-from ingestion.demo.damage import DEFAULT, NONE
+from ingestion.demo.damage import DEFAULT, FIRST_EXPORT, NONE
 from ingestion.demo.ids import hubspot_ids, salesforce_ids
+from ingestion.demo.world import build_world
 from tests.ingestion.demo import relation_loads as relations
 from tests.ingestion.demo.relation_loads import Loaded, System, small_world
 
@@ -137,6 +138,20 @@ def test_associations_lead_to_records(loaded: dict[tuple[str, str], Loaded]) -> 
             for (table,), rows in links.group_by(f"{side}_object_type"):
                 known = pl.concat([frame["id"] for _, frame in exports.exports.tables[str(table)]])
                 assert rows[f"{side}_object_id"].is_in(known.implode()).all()
+
+
+def test_the_first_export_says_what_was_known_by_then() -> None:
+    world = build_world(customers=400, months=12, rng=7)
+    left = world.companies.filter(pl.col("churned_at") >= FIRST_EXPORT)
+    assert len(left) > 3
+    (_, companies), _ = hubspot.exports(world, DEFAULT).tables["companies"]
+    (_, accounts), _ = salesforce.exports(world, DEFAULT).tables["accounts"]
+    then = companies.filter(pl.col("id").is_in(hubspot_ids("companies", left["company"]).implode()))
+    assert then["customer_status"].unique().to_list() == ["active"]
+    then = accounts.filter(pl.col("id").is_in(salesforce_ids("001", left["company"]).implode()))
+    assert then["type"].unique().to_list() == ["Customer"]
+    for frame, stamp in ((companies, "hs_lastmodifieddate"), (accounts, "system_modstamp")):
+        assert (frame[stamp] < FIRST_EXPORT.isoformat()).all()
 
 
 def test_deals_follow_the_subscriptions() -> None:
