@@ -12,8 +12,8 @@ from ingestion.contracts import read_contracts
 from ingestion.home import connect_warehouse, sources_path
 from ingestion.load import load_sources
 from ingestion.sources import read_sources
+from orchestration.dbt_project import DBT_PROJECT_DIR, dbt_manifest
 from orchestration.resources import Deployment
-from orchestration.transform import DBT_PROJECT_DIR, dbt_manifest
 from publishing.release import restore_state
 
 log = logging.getLogger("tenure.ingestion")

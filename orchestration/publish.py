@@ -8,8 +8,9 @@ import dagster as dg
 from dagster_dbt import get_asset_key_for_model
 
 from expectations.gate import GateResult
+from orchestration.dbt_project import DBT_MANIFEST, dbt_manifest
 from orchestration.resources import Deployment
-from orchestration.transform import DBT_MANIFEST, dbt_manifest, transform
+from orchestration.transform import transform
 from publishing.contract import read_contract
 from publishing.journal import LastRun, write_last_run
 from publishing.release import GateBlockedError, publish

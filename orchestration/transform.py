@@ -1,15 +1,11 @@
-"""dbt: its manifest, and the assets that it builds."""
+"""dbt: the assets that it builds."""
 
 import importlib.metadata
 import json
 import logging
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -18,15 +14,12 @@ from packaging.version import Version
 
 from ingestion.errors import UserError
 from ingestion.failures import is_full_disk
-from ingestion.home import PROJECT_ROOT, Home, memory_limit
+from ingestion.home import Home, memory_limit
+from orchestration.dbt_project import DBT_EXECUTABLE, DBT_PROJECT_DIR, dbt_manifest
 from orchestration.resources import Deployment
 from publishing.release import load_libraries
 
 log = logging.getLogger("tenure.transform")
-
-DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
-DBT_MANIFEST = DBT_PROJECT_DIR / "target" / "manifest.json"
-DBT_EXECUTABLE = str(Path(sys.executable).parent / "dbt")
 
 
 class DbtCli(DbtCliResource):
@@ -38,28 +31,6 @@ class DbtCli(DbtCliResource):
 
     def _initialize_dbt_core_adapter(self, args: Any) -> None:
         pass
-
-
-@cache
-def dbt_manifest() -> Path:
-    """Path of an up-to-date `manifest.json`: the project is parsed anew where any of its files is newer."""
-    changed = max(
-        path.stat().st_mtime
-        for path in (DBT_PROJECT_DIR, *DBT_PROJECT_DIR.rglob("*"))
-        if not {"target", "logs"} & set(path.relative_to(DBT_PROJECT_DIR).parts) and path.name != ".user.yml"
-    )
-    if not DBT_MANIFEST.exists() or DBT_MANIFEST.stat().st_mtime < changed:
-        log.info("parsing the dbt project")
-        parse = subprocess.run(
-            [DBT_EXECUTABLE, "--quiet", "parse", "--profiles-dir", str(DBT_PROJECT_DIR)],
-            cwd=DBT_PROJECT_DIR,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if parse.returncode:
-            raise UserError(f"The dbt project can't be parsed:\n{parse.stdout.strip()}")
-    return DBT_MANIFEST
 
 
 def dbt_resource() -> DbtCli:

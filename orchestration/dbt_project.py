@@ -1,0 +1,38 @@
+"""The dbt project, and the manifest in which it says what it holds. Importing this is cheap, unlike Dagster."""
+
+import logging
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+from ingestion.errors import UserError
+from ingestion.home import PROJECT_ROOT
+
+log = logging.getLogger("tenure.transform")
+
+DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+DBT_MANIFEST = DBT_PROJECT_DIR / "target" / "manifest.json"
+DBT_EXECUTABLE = str(Path(sys.executable).parent / "dbt")
+
+
+@cache
+def dbt_manifest() -> Path:
+    """Path of an up-to-date `manifest.json`: the project is parsed anew where any of its files is newer."""
+    changed = max(
+        path.stat().st_mtime
+        for path in (DBT_PROJECT_DIR, *DBT_PROJECT_DIR.rglob("*"))
+        if not {"target", "logs"} & set(path.relative_to(DBT_PROJECT_DIR).parts) and path.name != ".user.yml"
+    )
+    if not DBT_MANIFEST.exists() or DBT_MANIFEST.stat().st_mtime < changed:
+        log.info("parsing the dbt project")
+        parse = subprocess.run(
+            [DBT_EXECUTABLE, "--quiet", "parse", "--profiles-dir", str(DBT_PROJECT_DIR)],
+            cwd=DBT_PROJECT_DIR,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if parse.returncode:
+            raise UserError(f"The dbt project can't be parsed:\n{parse.stdout.strip()}")
+    return DBT_MANIFEST
