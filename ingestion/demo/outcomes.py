@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 
 from ingestion.demo.clock import DAY, Bools, Floats, Integers, as_times, month_bounds
+from ingestion.demo.history import History
 from ingestion.demo.playbooks import OUTCOME_DAYS, PLAYBOOKS, Cases
-from ingestion.demo.simulate import History
 from ingestion.demo.story import Story, churn_chance
 
 # So many calendar months can hold a part of the days of the outcome.

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingestion.demo.clock import DAY, Bools, Floats, Integers, Seeds, month_bounds
-from ingestion.demo.playbooks import CaseBook, Cases, Moment
+from ingestion.demo.history import CAUSES, FAR, OTHER_CAUSE, PAYMENT_GIVEN_UP, History
+from ingestion.demo.playbooks import CaseBook, Moment
 from ingestion.demo.pricing import MONTHS_PER_YEAR, NO_COUPON, PLANS, has_recurring_discount, mrr_minor
 from ingestion.demo.story import (
     ChurnCauses,
@@ -25,7 +26,8 @@ from ingestion.demo.story import (
 )
 from ingestion.demo.traits import ANCHOR_DAYS, DUNNING_DAYS, WORK_BEGINS, WORK_ENDS, Traits
 
-NEVER, FAR = 10_000, np.iinfo(np.int64).max
+# So many months ago that nothing remembers it.
+NEVER = 10_000
 # Prices rise at the start of the month that lies at this share of the history.
 PRICE_RISE_SHARE = 0.6
 PAYMENT_FAILS, PAYMENT_FAILING_AT_END = 0.022, 0.03
@@ -36,75 +38,10 @@ EXPANSION, CONTRACTION = (0.08, 0.45), (0.1, 0.35)
 # Hours of outage in a month: seldom many, but for a few bad ones.
 USUAL_OUTAGE, BAD_MONTH_CHANCE, BAD_OUTAGE = 0.5, 0.12, 8.0
 
-# Names of what History calls a cause. Tier and unit are none: nobody cancels because of being small.
-CAUSES = (
-    "dissatisfied",
-    "little_used",
-    "bad_onboarding",
-    "sponsor_left",
-    "payment_trouble",
-    "price_rise",
-    "budget_cut",
-    "other",
-    "payment_failed",
-)
-OTHER_CAUSE, PAYMENT_GIVEN_UP = CAUSES.index("other"), CAUSES.index("payment_failed")
 # An influence smaller than this is not what made a company leave.
 LEAST_EFFECT = 0.2
 
 Arrays = dict[str, NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class History:
-    """What happened. Arrays are months by companies; times are seconds, 0 for never.
-
-    What drives the hazard goes on for a company that has left, as if it had stayed: potential outcomes need it.
-    """
-
-    traits: Traits
-    months: list[date]
-    price_rise: int
-    # At the month's end, or while it was a customer in the month.
-    is_customer: Bools
-    tenure: Integers
-    anchor_at: Integers
-    is_yearly: Bools
-    coupon: Integers
-    seats: Integers
-    plan: Integers
-    has_addon: Bools
-    price_version: Integers
-    active_users: Integers
-    usage: Floats
-    ticket_count: Integers
-    slow_reply_share: Floats
-    outage_hours: Floats
-    satisfaction: Floats
-    sponsor_left: Bools
-    payment_failed: Bools
-    # The hazard of cancelling at `cancel_at`, of a payment given up at `give_up_at`, and the draw that decides both.
-    rate: Floats
-    exposure: Floats
-    cancel_at: Integers
-    involuntary: Floats
-    give_up_at: Integers
-    draw: Floats
-    churn_hazard: Floats
-    expansion_hazard: Floats
-    contraction_hazard: Floats
-    churned_at: Integers
-    cause: Integers
-    returned_at: Integers
-    changed_at: Integers
-    # One entry per company: its latest payment still fails where the data end.
-    is_failing: Bools
-    cases: Cases
-
-    def leaves_after(self, company: Integers, at: Integers) -> Integers:
-        """When each company left next after a moment; FAR if it didn't."""
-        churns = np.sort(np.where(self.churned_at > 0, self.churned_at, FAR), axis=0)[:2, company]
-        return np.where(churns[0] > at, churns[0], np.where(churns[1] > at, churns[1], FAR))
 
 
 @dataclass

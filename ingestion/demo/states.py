@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 
 from ingestion.demo.clock import END, as_times
+from ingestion.demo.history import FAR, History
 from ingestion.demo.playbooks import DISCOUNT
 from ingestion.demo.pricing import (
     COUPONS,
@@ -16,7 +17,6 @@ from ingestion.demo.pricing import (
     mrr_minor,
     recurring_coupon_percent,
 )
-from ingestion.demo.simulate import FAR, History
 
 
 def subscription_states(history: History) -> pl.DataFrame:

@@ -8,9 +8,10 @@ import polars as pl
 
 from ingestion.demo import parties
 from ingestion.demo.clock import END, Seeds, as_times, month_bounds, months_until_end
+from ingestion.demo.history import CAUSES, History
 from ingestion.demo.playbooks import intervention_frame
 from ingestion.demo.pricing import CURRENCIES, seat_price
-from ingestion.demo.simulate import CAUSES, History, simulate
+from ingestion.demo.simulate import simulate
 from ingestion.demo.states import plan_names, subscription_states
 from ingestion.demo.story import TIERS, Story
 from ingestion.demo.traits import draw_traits
