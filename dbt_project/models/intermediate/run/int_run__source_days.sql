@@ -43,7 +43,10 @@ final as (
         -- A file that was loaded anew under a corrected mapping no longer says what its first load said of dates.
         coalesce(
             bool_or(loads.is_latest_of_file and load_days.received_count > load_days.quarantined_count), false
-        ) as has_records
+        ) as has_records,
+        max(load_days.version_date) filter (
+            where load_days.received_count > load_days.quarantined_count
+        ) as newest_version_date
     from load_days
     inner join loads
         on load_days.load_id = loads.load_id
@@ -60,5 +63,6 @@ select
     quarantined_count,
     superseded_count,
     late_count,
-    has_records
+    has_records,
+    newest_version_date
 from final

@@ -27,8 +27,10 @@ received as (
     select
         days.source,
         days.table_name,
-        max(days.record_date) filter (
-            where days.has_records and days.record_date <= context.as_of_date
+        -- A record that changes is news, too: subscriptions are alive although nobody subscribed today.
+        greatest(
+            max(days.record_date) filter (where days.has_records and days.record_date <= context.as_of_date),
+            max(days.newest_version_date) filter (where days.newest_version_date <= context.as_of_date)
         ) as newest_record_date,
         coalesce(bool_or(days.loaded_count > 0), false) as has_data
     from {{ ref('int_run__source_days') }} as days

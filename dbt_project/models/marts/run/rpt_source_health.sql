@@ -133,14 +133,23 @@ expected as (
         table_name,
         record_date,
         median(loaded_count) over same_weekdays as expected_count,
-        count(*) over same_weekdays as weekday_count
+        count(*) over same_weekdays as weekday_count,
+        -- A table that skips days by itself, or jumps, says nothing by skipping one more.
+        min(loaded_count) over same_weekdays * 2 >= median(loaded_count) over same_weekdays
+        and min(loaded_count) over last_days > 0 as is_steady
     from counted
     where record_date is not null
-    window same_weekdays as (
-        partition by source, table_name, isodow(record_date)
-        order by record_date
-        rows between {{ var('expected_volume_weeks') }} preceding and 1 preceding
-    )
+    window
+        same_weekdays as (
+            partition by source, table_name, isodow(record_date)
+            order by record_date
+            rows between {{ var('expected_volume_weeks') }} preceding and 1 preceding
+        ),
+        last_days as (
+            partition by source, table_name
+            order by record_date
+            rows between {{ var('steady_days') }} preceding and 1 preceding
+        )
 
 ),
 
@@ -165,6 +174,7 @@ final as (
             when tables.is_dated and expected.weekday_count = {{ var('expected_volume_weeks') }}
                 then cast(expected.expected_count as double)
         end as expected_count,
+        coalesce(expected.is_steady, false) as is_steady,
         tables.newest_record_date,
         tables.days_behind,
         tables.freshness_days,
@@ -208,6 +218,7 @@ select
     expected_count,
     coalesce(
         loaded_count = 0
+        and is_steady
         and expected_count >= {{ var('least_expected_volume') }}
         and record_date < newest_record_date,
         false
