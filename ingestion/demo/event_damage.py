@@ -51,12 +51,14 @@ class DamageList:
         if not self._parts:
             return broken
         number, original, kind = (np.concatenate(column) for column in zip(*self._parts, strict=True))
-        frame = pl.DataFrame({"at": pl.Series(original).cast(pl.Datetime("ms")), "id": message_ids(number)})
+        frame = pl.DataFrame(
+            {"original_timestamp": pl.Series(original).cast(pl.Datetime("ms")), "message_id": message_ids(number)}
+        )
         names = np.array(list(KINDS))
         noted = frame.select(
             source=pl.lit("segment"),
             table=pl.lit("events"),
-            record_id=pl.col("at").dt.strftime(KEY_TIME_FORMAT) + "/" + pl.col("id"),
+            record_id=_record_id(),
             damage=pl.Series(names[kind]),
             expected=pl.Series(np.array(list(KINDS.values()))[kind]),
             reason=pl.lit(None, pl.String),
@@ -64,24 +66,23 @@ class DamageList:
         return pl.concat([noted, broken])
 
 
-def write_broken_events(damage: Damage, path: Path, like: pl.DataFrame) -> pl.DataFrame:
-    """Write rows with one fault each, made from the first row of `like`, and return the truth of them."""
+def write_broken_events(damage: Damage, folder: Path, path: Path) -> pl.DataFrame:
+    """Write rows with one fault each, like the first of the folder's last file, and return the truth of them."""
+    files = sorted(folder.glob("*.parquet"))
+    if not files or not damage.broken_rows:
+        return pl.DataFrame(schema=DAMAGED)
+    like = pl.read_parquet(files[-1], n_rows=1)
     rows, noted = [], []
     for name, fault, reason in FAULTS:
         for number in range(damage.broken_rows):
             values = {"message_id": f"ajs-{name}-{number}"} | fault
-            row = like.head(1).with_columns(
-                pl.lit(value).cast(like.schema[column]).alias(column) for column, value in values.items()
-            )
+            row = like.with_columns(pl.lit(value, like.schema[field]).alias(field) for field, value in values.items())
             rows.append(row)
-            key = row.select(
-                pl.concat_str(
-                    pl.col("original_timestamp").dt.strftime(KEY_TIME_FORMAT).fill_null(""),
-                    pl.col("message_id").fill_null(""),
-                    separator="/",
-                )
-            ).item()
-            noted.append(("segment", "events", key, "broken_row", "quarantined", reason))
-    if rows:
-        pl.concat(rows).write_parquet(path)
+            noted.append(("segment", "events", row.select(_record_id()).item(), "broken_row", "quarantined", reason))
+    pl.concat(rows).write_parquet(path)
     return pl.DataFrame(noted, schema=DAMAGED, orient="row")
+
+
+def _record_id() -> pl.Expr:
+    at = pl.col("original_timestamp").dt.strftime(KEY_TIME_FORMAT).fill_null("")
+    return at + "/" + pl.col("message_id").fill_null("")

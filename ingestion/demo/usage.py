@@ -79,8 +79,7 @@ def write_events(world: World, damage: Damage, folder: Path, events: int) -> dic
             is_seen[batch.device] = True
             suffix = f"_{part:02d}" if len(cuts) > 1 else ""
             writer.write(folder / f"events_{month:%Y-%m}{suffix}.parquet", batch, noted.deliver(chance, users, batch))
-    last = sorted(folder.glob("events_*.parquet"))[-1]
-    broken = write_broken_events(damage, folder / f"events_{END:%Y-%m}_99.parquet", pl.read_parquet(last, n_rows=1))
+    broken = write_broken_events(damage, folder, folder / f"events_{END:%Y-%m}_99.parquet")
     return {"records": _records(world, users, is_seen), "damaged": noted.frame(broken)}
 
 
@@ -95,11 +94,10 @@ def _users(world: World, damage: Damage) -> Users:
     skewed = chance.random(count * DEVICES) < damage.clock_skew
     skew = chance.choice([-1, 1], count * DEVICES) * np.exp(chance.normal(13.5, 1.5, count * DEVICES))
     offsets = companies["country"].replace_strict(OFFSETS, default=CENTRAL_EUROPE, return_dtype=pl.Int64).to_numpy()
-    owner = np.arange(count)
     shares = (chance.random(count) < SHARED_DEVICE_SHARE) & (company == np.roll(company, 1))
-    device = (owner[:, None] * DEVICES + np.arange(DEVICES)).astype(np.int64)
+    device = (np.arange(count)[:, None] * DEVICES + np.arange(DEVICES)).astype(np.int64)
     # A shared device is the first one of the colleague before.
-    device[shares, 0] = device[np.roll(shares, -1), 0] if shares.any() else device[shares, 0]
+    device[shares, 0] = device[np.flatnonzero(shares) - 1, 0]
     return Users(
         company=company,
         favourite=chance.integers(0, len(FEATURES), count).astype(np.int8),
