@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -28,6 +28,7 @@ from ingestion.home import (
     open_home,
     sources_path,
 )
+from ingestion.text import counted
 
 app = typer.Typer(
     help="Tenure: customer-retention data, from records to gated releases.",
@@ -41,6 +42,13 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Folder that the deployment writes to; TENURE_HOME, or .tenure.")
+]
+SourcesOption = Annotated[
+    Path | None, typer.Option("--sources", help="sources.yml; TENURE_SOURCES, or the one in the home.")
+]
+AcceptShrinkOption = Annotated[
+    bool,
+    typer.Option("--accept-shrink", help="Take an export although it lost more than half of its rows, or a column."),
 ]
 
 
@@ -68,16 +76,12 @@ def main() -> None:
 @app.command()
 def run(
     home: HomeOption = None,
-    sources: Annotated[
-        Path | None, typer.Option("--sources", help="sources.yml; TENURE_SOURCES, or the one in the home.")
-    ] = None,
+    sources: SourcesOption = None,
     as_of: Annotated[
         datetime | None,
         typer.Option("--as-of", formats=["%Y-%m-%d"], help="Date that the run describes; the newest order's."),
     ] = None,
-    accept_shrink: Annotated[
-        bool, typer.Option("--accept-shrink", help="Load an export although it lost more than half of its rows.")
-    ] = False,
+    accept_shrink: AcceptShrinkOption = False,
 ) -> None:
     """Load what is new, build the marts, judge them, and publish a release with its report."""
     opened = open_home(home or default_home())
@@ -111,6 +115,37 @@ def run(
         f"Published {published.path} in {seconds:.0f} s (report: {published.path / 'report' / 'cohorts.html'})",
         style="green",
     )
+
+
+@app.command()
+def check(
+    home: HomeOption = None,
+    sources: SourcesOption = None,
+    accept_shrink: AcceptShrinkOption = False,
+) -> None:
+    """Say what of the connected files would be loaded, and what that enables. Nothing is loaded."""
+    from ingestion.check import check_files
+    from ingestion.contracts import read_contracts
+    from ingestion.sources import read_sources
+    from orchestration.check_page import print_check
+    from orchestration.dbt_project import DBT_PROJECT_DIR, dbt_manifest
+
+    # The loader's own lines speak of rows as loaded.
+    logging.getLogger("tenure").addHandler(logging.NullHandler())
+    path = sources_path(Home(home or default_home()), sources)
+    contracts = read_contracts(DBT_PROJECT_DIR)
+    with console.status(f"reading the files of {path}"):
+        report = check_files(
+            read_sources(path),
+            contracts,
+            dbt_manifest(),
+            accept_shrink=accept_shrink,
+            received_at=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+        )
+    print_check(console, report)
+    if report.refusals:
+        raise UserError(f"{counted(len(report.refusals), 'refusal')}, as said above; nothing was loaded.")
+    console.print("No file is refused. Nothing was loaded: tenure run does.", style="green")
 
 
 @app.command()

@@ -14,7 +14,7 @@ import pytest
 
 from ingestion.home import Home
 from publishing.release import current_release
-from tests.shop import order_lines, write_lines, write_shop
+from tests.shop import CANARY_EMAIL, CUSTOMERS, order_lines, write_lines, write_shop
 
 TENURE = str(Path(sys.executable).parent / "tenure")
 
@@ -206,6 +206,26 @@ def test_values_are_shown_as_they_are_and_a_query_writes_nothing(shop_home: Home
     written = tenure("query", f"copy (select 1) to '{target}'", "--home", shop_home.root)
     assert written.returncode == 1
     assert not target.exists()
+
+
+def test_a_check_tells_rows_and_loads_nothing(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    rows = [{**row, "unit_price": "-1"} if n in (3, 4, 8) else row for n, row in enumerate(order_lines(), start=1)]
+    sources = write_shop(tmp_path / "files", rows)
+    checked = tenure("check", "--sources", sources, "--home", home)
+    assert checked.returncode == 0, said(checked)
+    assert "order_lines: orders.csv, rows 3-4, 8: unit_price is below 0" in said(checked)
+    assert f"Received {len(rows) + CUSTOMERS}" in said(checked)
+    assert "rpt_repeat_purchase" in said(checked)
+    assert "support: " in said(checked)
+    assert CANARY_EMAIL not in said(checked)
+    assert not home.exists()
+    (tmp_path / "files" / "orders.csv").write_text("")
+    refused = tenure("check", "--sources", sources)
+    assert refused.returncode == 1
+    assert "orders.csv is empty: export it again. Nothing is published without this table." in said(refused)
+    assert "1 refusal, as said above; nothing was loaded." in said(refused)
+    assert tenure("check", "--sources", tmp_path / "none.yml").returncode == 1
 
 
 def test_a_mistyped_home_makes_none(tmp_path: Path) -> None:
