@@ -60,6 +60,8 @@ test-wide: setup  ## Run the wide and slow variants: many kills, many seeds
 
 bench: setup  ## Print the benchmark tables
 	python -m tests.bench
+	python -m tests.bench_events
+	python -m tests.bench_api
 
 format: setup  ## Format the code and the SQL
 	ruff format . && ruff check --fix .

@@ -101,7 +101,7 @@ def measure_run(folder: Path, home: Path) -> Cost:
     start = time.monotonic()
     marks: list[tuple[str, float]] = [("python", 0.0)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        watch = _Memory(process.pid)
+        watch = Memory(process.pid)
         assert process.stdout
         text = ""
         for line in process.stdout:
@@ -123,7 +123,7 @@ def measure_floor(folder: Path) -> float:
     return float(out.stdout)
 
 
-class _Memory(threading.Thread):
+class Memory(threading.Thread):
     """Samples the resident memory of a process and all its descendants."""
 
     def __init__(self, pid: int) -> None:

@@ -80,7 +80,7 @@ def test_online_retail_every_line_is_accounted_for(online_retail: Run) -> None:
 
 def test_online_retail_as_of_is_the_newest_order(online_retail: Run) -> None:
     assert str(online_retail.sql("select as_of_date, data_through from marts.release_info")) == (
-        "[(datetime.date(2010, 12, 9), datetime.datetime(2010, 12, 9, 20, 1))]"
+        "[(datetime.date(2010, 12, 9), datetime.date(2010, 12, 9))]"
     )
 
 
@@ -115,7 +115,11 @@ def test_ten_overlapping_pieces_give_the_same_release(data: Path, cdnow: Run, tm
     (tmp_path / "sources.yml").write_text(text)
     run = run_pipeline(tmp_path / "home", tmp_path / "sources.yml")
     assert run.succeeded, run.errors
-    assert _hashes(run) == _hashes(cdnow)
+    # What came, and how, is another story; what it says is the same.
+    deliveries = {"rpt_source_health"}
+    assert {name: found for name, found in _hashes(run).items() if name not in deliveries} == {
+        name: found for name, found in _hashes(cdnow).items() if name not in deliveries
+    }
 
 
 def test_a_run_without_news_changes_nothing(data: Path, cdnow: Run) -> None:

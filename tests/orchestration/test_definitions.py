@@ -1,6 +1,7 @@
 """The graph that Dagster sees, word for word: an unintended change of it shows here as a difference."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -10,34 +11,26 @@ import yaml
 from ingestion.home import PROJECT_ROOT
 from orchestration.definitions import defs
 
-ASSETS = {
-    "files/customers",
-    "files/order_lines",
-    "ingestion/loads",
-    "quarantine/files__customers",
-    "quarantine/files__order_lines",
-    "config/gate_thresholds",
-    "staging/stg_files__customers",
-    "staging/stg_files__order_lines",
-    "staging/stg_ingestion__loads",
-    "staging/stg_ingestion__refused_order_lines",
-    "intermediate/int_commerce__cancellations",
-    "intermediate/int_commerce__customer_months",
-    "intermediate/int_commerce__customer_orders",
-    "intermediate/int_commerce__order_lines",
-    "intermediate/int_commerce__orders",
-    "intermediate/int_customers__source_customers",
-    "intermediate/int_run__context",
-    "state/int_customers__ledger",
-    "marts/dim_customers",
-    "marts/fct_orders",
-    "marts/rpt_order_cohorts",
-    "marts/rpt_order_line_balance",
-    "marts/rpt_order_months",
-    "marts/rpt_repeat_purchase",
-    "release",
+# One key a line, sorted; after a meant change, write it anew from what the failing test shows.
+ASSETS = set((Path(__file__).parent / "assets.txt").read_text().split())
+GROUPS = {
+    "billing",
+    "commerce",
+    "config",
+    "crm",
+    "customers",
+    "feedback",
+    "ingestion",
+    "interventions",
+    "loyalty",
+    "messaging",
+    "product",
+    "publishing",
+    "run",
+    "staging",
+    "success",
+    "support",
 }
-GROUPS = {"commerce", "config", "customers", "ingestion", "publishing", "run", "staging"}
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +52,10 @@ def test_no_phantom_assets(graph: Any) -> None:
 
 
 def test_lineage_runs_from_raw_to_release(graph: Any) -> None:
-    upstream = graph.get_ancestor_asset_keys(dg.AssetKey("release"))
-    assert {key.to_user_string() for key in upstream} >= ASSETS - {
-        "release",
-        "quarantine/files__customers",
-    }
+    upstream = {key.to_user_string() for key in graph.get_ancestor_asset_keys(dg.AssetKey("release"))}
+    raw = {"files/order_lines", "files/customers", "shopify/orders", "shopify/order_lines", "ingestion/load_days"}
+    marts = {key for key in ASSETS if key.startswith("marts/")}
+    assert upstream >= raw | marts | {"state/int_customers__ledger", "config/gate_thresholds"}
 
 
 def test_each_mart_has_a_check_on_the_release(graph: Any) -> None:
