@@ -12,7 +12,7 @@ export PATH := $(BIN):$(PATH)
 PYTHON ?= python3
 UV := $(shell command -v uv || echo $(CURDIR)/.uv/bin/uv)
 
-.PHONY: help setup lock run dev notebook test check test-wide bench format clean
+.PHONY: help setup lock run dev docs notebook test check test-wide bench format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -29,13 +29,17 @@ setup: .venv/.ready  ## Install everything that Tenure needs into .venv
 lock: setup  ## Write requirements.lock anew from pyproject.toml
 	$(UV) pip compile --quiet pyproject.toml --group dev --universal --generate-hashes -o requirements.lock
 
-run: setup  ## Write the demo shop and publish a release of it
+run: setup  ## Write the demo company and publish a release of it
 	tenure demo
 	tenure run
 
 dev: setup  ## Open the Dagster page on 127.0.0.1:3000
 	@mkdir -p $(TENURE_HOME)/dagster && cp dagster.yaml $(TENURE_HOME)/dagster/dagster.yaml
 	DAGSTER_HOME=$(TENURE_HOME)/dagster dagster dev --module-name orchestration.definitions --host 127.0.0.1 --port 3000
+
+docs: setup  ## Write the page of the canonical tables anew from their contracts
+	dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
+	python -m ingestion.document dbt_project/target/manifest.json
 
 notebook: setup  ## Open the notebooks on the current release
 	marimo edit notebooks --host 127.0.0.1 --port 2718
