@@ -4,12 +4,19 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
-import yaml
 
+from ingestion.check import check_files
+from ingestion.connectors.api import SYSTEMS
 from ingestion.contracts import read_contracts
 from ingestion.home import PROJECT_ROOT
+from ingestion.sources import read_sources
+from orchestration.cli import app
+from orchestration.dbt_project import dbt_manifest
 from tests.conftest import Run
 
 README = (PROJECT_ROOT / "README.md").read_text()
@@ -46,13 +53,50 @@ def test_the_map_and_the_links_are_true() -> None:
         assert (PROJECT_ROOT / link).exists(), link
 
 
-def test_the_example_mapping_names_columns_of_the_contract() -> None:
-    text = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)
-    assert text
-    sources = yaml.safe_load(text.group(1))["sources"]["files"]
-    contracts = read_contracts(PROJECT_ROOT / "dbt_project")
-    for table, spec in sources.items():
-        assert set(spec["columns"]) <= set(contracts["files", table].column_names)
+def test_the_example_can_be_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    example = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)
+    assert example
+    files = {
+        "orders_1.csv": 'Order No,Line No,Customer,Date,SKU,Qty,Price,Type\n1,1,c1,04.05.2026,p1,2,"12,50",S\n',
+        "customers.csv": "Customer,Mail,Country\nc1,c1@example.org,France\n",
+        "helpdesk/may.jsonl": '{"id": 7, "account": "c1", "state": "Open", "opened": "2026-05-04T09:30:00+02:00"}\n',
+        "stripe/customers.csv": "id,created\ncus_1,2026-05-04\n",
+        "sources.yml": textwrap.dedent(example.group(1)),
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    monkeypatch.setenv("ZENDESK_TOKEN", "anything")
+    report = check_files(
+        read_sources(tmp_path / "sources.yml"),
+        read_contracts(PROJECT_ROOT / "dbt_project"),
+        dbt_manifest(),
+        accept_shrink=False,
+        received_at=datetime(2026, 6, 1, tzinfo=UTC),
+    )
+    assert not report.refusals
+    by_file = {
+        table.name: (table.accepted_count, table.quarantined_count)
+        for table in report.tables
+        if table.connection != "api"
+    }
+    assert by_file == dict.fromkeys(["order_lines", "customers", "tickets", "stripe.customers"], (1, 0))
+    assert {table.contract.source for table in report.tables if table.connection == "api"} == {"zendesk"}
+
+
+def test_the_systems_that_are_named_are_those_that_there_are() -> None:
+    named = re.search(r"\*\*Systems:\*\* (.+?)\. Exports", README, re.DOTALL)
+    assert named
+    contracts = read_contracts(PROJECT_ROOT / "dbt_project").values()
+    systems = {contract.source_meta.system for contract in contracts if contract.source != "files"}
+    assert {name.strip() for name in named.group(1).split(",")} == systems
+    for source in SYSTEMS:
+        assert "sources.yml: `" in (PROJECT_ROOT / "ingestion" / "connectors" / f"{source}.py").read_text()
+
+
+def test_the_commands_that_are_named_exist() -> None:
+    commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    assert set(re.findall(r"\btenure ([a-z]+)[ `]", README)) <= commands
 
 
 def test_make_targets_of_the_readme_exist() -> None:
