@@ -15,6 +15,7 @@ import yaml
 from ingestion.check import ROLES, CheckReport, MissingRole, TableCheck, check_files, read_marts
 from ingestion.contracts import Contracts, Role
 from ingestion.errors import UserError
+from ingestion.failures import WarehouseError
 from ingestion.home import PROJECT_ROOT
 from ingestion.sources import read_sources
 from orchestration.dbt_project import dbt_manifest
@@ -84,6 +85,17 @@ def test_no_value_of_a_row_is_told_and_nothing_is_kept(
     assert CANARY not in repr(report)
     assert not list(work.iterdir())
     assert {path.name for path in tmp_path.iterdir()} == {"orders_1.csv", "orders_2.csv", "sources.yml", "work"}
+
+
+def test_no_room_to_work_in(check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "orders.csv").write_text(lines({}))
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise WarehouseError("the disk is full.")
+
+    monkeypatch.setattr("ingestion.check.load_sources", fails)
+    with pytest.raises(UserError, match=f"the disk is full. The check works in {tempfile.gettempdir()}; TMPDIR names"):
+        check(orders())
 
 
 def test_what_a_first_run_would_refuse_is_refused(check: Check, tmp_path: Path) -> None:
