@@ -91,7 +91,8 @@ def earlier_load(
 ) -> Load | None:
     """The load that makes loading this file needless: of the same content under the same mapping.
 
-    There is none where the path has had other content since: a correction that is taken back is news.
+    There is none where the path has had other content since: a correction that is taken back is news. A full export
+    under another name is news as well: what it lacks is gone, although an earlier one lacked the same.
     """
     latest = con.execute(
         f"""select file_hash from ingestion.loads
@@ -99,10 +100,11 @@ def earlier_load(
     ).fetchone()
     if latest and latest[0] != file_hash:
         return None
+    same_name = f"and file = {literal(file)}" if contract.meta.delivery == "full" else ""
     row = con.execute(
         f"""select {", ".join(_COLUMNS)} from ingestion.loads
         where {_of_table(contract)} and file_hash = {literal(file_hash)} and mapping_hash = {literal(mapping_hash)}
-        order by load_id desc limit 1"""
+            {same_name} order by load_id desc limit 1"""
     ).fetchone()
     return Load(**dict(zip(_COLUMNS, row, strict=True)), is_new=False) if row else None
 

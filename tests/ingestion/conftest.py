@@ -127,8 +127,10 @@ def _check_conservation(con: duckdb.DuckDBPyConnection) -> None:
         select load_id, l.received_count, l.loaded_count, l.quarantined_count, l.superseded_count
         from ingestion.loads l left join ingestion.load_days d using (load_id)
         group by all
-        having (sum(d.received_count), sum(d.loaded_count), sum(d.quarantined_count), sum(d.superseded_count))
-            is distinct from (l.received_count, l.loaded_count, l.quarantined_count, l.superseded_count)
+        having list_transform(
+            [sum(d.received_count), sum(d.loaded_count), sum(d.quarantined_count), sum(d.superseded_count)],
+            lambda total: coalesce(total, 0)
+        ) <> [l.received_count, l.loaded_count, l.quarantined_count, l.superseded_count]
     """).fetchall()
     assert not con.execute("""
         select 1 from raw_files.order_lines where _superseded_by is null

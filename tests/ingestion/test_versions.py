@@ -148,6 +148,28 @@ def test_an_older_full_export_buries_nothing(hubspot: Deployment) -> None:
     assert ends[0][1] == [("8",), ("9",)]
 
 
+def test_a_full_export_that_equals_an_earlier_one_is_news(hubspot: Deployment) -> None:
+    """Labels have no version: what comes later is true, even where it was true before."""
+    header = "from_object_type,from_object_id,to_object_type,to_object_id,association_label\n"
+    links = [f"contacts,{number},companies,1,\n" for number in range(5)]
+    ends = []
+    for day, rows in enumerate((links, links[:4], links), start=1):
+        load(hubspot, "hubspot", f"associations_{day}.csv", header + "".join(rows))
+        ends.append(hubspot.query(f"select count(*) from raw_hubspot.associations where {CURRENT}")[0][0])
+    assert ends == [5, 4, 5]
+    again = hubspot.load_all({"hubspot": {"exports": "hubspot"}})
+    assert not any(one.is_new for one in again)
+
+
+def test_an_export_without_rows_is_an_export(hubspot: Deployment) -> None:
+    assert load(hubspot, "hubspot", "deals.csv", "id,createdate,hs_lastmodifieddate\n") == (0, 0, 0, 0, 0, 0)
+    assert load(hubspot, "hubspot", "companies_1.csv", COMPANIES) == (0, 0, 0, 0, 0, 0)
+    load(hubspot, "hubspot", "companies_2.csv", COMPANIES + company(1, "One", 1))
+    hubspot.write("hubspot/companies_3.csv", COMPANIES)
+    with pytest.raises(RefusedFilesError, match=r"companies_3\.csv has 0 rows where the last load had 1"):
+        hubspot.load_all({"hubspot": {"exports": "hubspot"}})
+
+
 def test_nothing_is_buried_beside_a_row_whose_key_cannot_be_read(hubspot: Deployment) -> None:
     rows = [company(number, f"Company {number}", 1) for number in range(10)]
     load(hubspot, "hubspot", "companies_1.csv", COMPANIES + "".join(rows))
