@@ -8,6 +8,7 @@ import altair as alt
 import vl_convert
 from markupsafe import Markup
 
+from publishing.report.health import LEAST_DAILY_ROWS, table_label
 from publishing.report.source import Row
 from publishing.report.words import count, percent, short_month
 
@@ -18,6 +19,9 @@ DARK, MID, LIGHT, GREY = "#08306b", "#2171b5", "#9ecae1", "#e6e9ec"
 FEW_MONTHS, WIDEST_BAR = 9, 30
 
 AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
+# What came of a day's expected rows.
+COVERAGE = {"most": "#d3e3f3", "half": "#6baed6", "little": MID, "missing": INK, "to come": "#ffffff"}
+MONDAY = 0
 PARTS = {"returning": MID, "new": LIGHT, "unknown": GREY}
 
 
@@ -128,6 +132,51 @@ def repeat_windows(windows: list[Row]) -> Markup | None:
     return _svg(alt.layer(whisker, dot, label), 680, 165, "repeat")
 
 
+def coverage_days(days: list[Row]) -> Markup | None:
+    """A line per table and a cell per day: the less came of what was expected, the darker, and black where nothing."""
+    if not days:
+        return None
+    cells = [
+        {
+            "table": table_label(row["source"], row["system"], row["table_name"]),
+            "day": _day(row["record_date"]),
+            "part": _part(row),
+        }
+        for row in days
+    ]
+    dates = sorted({row["record_date"] for row in days})
+    tables = list(dict.fromkeys(cell["table"] for cell in cells))
+    axis = alt.Axis(
+        values=[_day(day) for day in dates if day.weekday() == MONDAY],
+        labelAngle=0,
+        labelOverlap=False,
+        grid=False,
+    )
+    chart = (
+        alt.Chart(_data([cell for cell in cells if cell["part"]]))
+        .mark_rect(strokeWidth=1, strokeDash=[2, 2])
+        .encode(
+            x=alt.X(
+                "day:N",
+                title=None,
+                axis=axis,
+                scale=alt.Scale(domain=[_day(day) for day in dates], paddingInner=0.12),
+            ),
+            y=alt.Y(
+                "table:N",
+                title=None,
+                axis=alt.Axis(grid=False, labelColor=INK, labelLimit=220),
+                scale=alt.Scale(domain=tables, paddingInner=0.12),
+            ),
+            color=alt.Color(
+                "part:N", scale=alt.Scale(domain=list(COVERAGE), range=list(COVERAGE.values())), legend=None
+            ),
+            stroke=alt.condition("datum.part == 'to come'", alt.value(SOFT), alt.value("transparent")),
+        )
+    )
+    return _svg(chart, 840, 17 * len(tables) + 34, "coverage", left=28)
+
+
 def window_name(days: int | None) -> str:
     """90 days, or all time."""
     return "all time" if days is None else f"{count(days)} days"
@@ -136,6 +185,22 @@ def window_name(days: int | None) -> str:
 def month_span(months: list[date]) -> str:
     """First to last month, for a chart's description."""
     return f"{short_month(months[0])} to {short_month(months[-1])}" if months else "no month"
+
+
+def _part(row: Row) -> str | None:
+    """None where too few rows are expected to say anything of one day."""
+    if row["is_gap"]:
+        return "missing"
+    if (row["expected_count"] or 0) < LEAST_DAILY_ROWS:
+        return None
+    if row["is_to_come"] and not row["loaded_count"]:
+        return "to come"
+    share = row["loaded_count"] / row["expected_count"]
+    return "most" if share >= 0.75 else "half" if share >= 0.5 else "little"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b}"
 
 
 def _data(values: list[dict[str, Any]]) -> alt.InlineData:
@@ -152,9 +217,9 @@ def _thinned(names: list[str], most: int) -> list[str]:
     return names[::-1][::step][::-1]
 
 
-def _svg(chart: AnyChart, width: int, height: int, name: str, right: int = 8) -> Markup:
+def _svg(chart: AnyChart, width: int, height: int, name: str, right: int = 8, left: int = 4) -> Markup:
     configured = (
-        chart.properties(width=width, height=height, padding={"left": 4, "right": right, "top": 8, "bottom": 4})
+        chart.properties(width=width, height=height, padding={"left": left, "right": right, "top": 8, "bottom": 4})
         .configure(font=FONT, background="transparent", autosize=alt.AutoSizeParams(type="fit", contains="padding"))
         .configure_view(stroke=None)
         .configure_axis(

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from publishing.report import charts, figures, heatmap, quality, summary, tables
+from publishing.report import charts, figures, health, heatmap, quality, summary, tables
+from publishing.report.health import SourceTable
 from publishing.report.source import Release, Row
-from publishing.report.words import day_name, month_name, percent, plural
+from publishing.report.words import count, day_name, listing, month_name, percent, plural
 
 MOST_MONTHS = 24
 MOST_TABLE_MONTHS = 13
@@ -17,9 +18,12 @@ def context(release: Release) -> dict[str, Any]:
     """Everything that `templates/cohorts.html.j2` shows."""
     months = figures.read_months(release)
     complete = [row for row in months if row["is_complete"]]
+    commerce = [table for table in health.read_tables(release) if table.role == "commerce"]
     return {
         "period": month_name(complete[-1]["order_month"]) if complete else day_name(release.as_of_date),
         "has_orders": any(row["order_count"] or row["anonymous_order_count"] for row in months),
+        "no_orders": _no_orders(commerce),
+        "notice": _notice(release, commerce),
         "running_month": month_name(months[-1]["order_month"]) if len(complete) < len(months) else None,
         **_headlines(release, complete),
         **_cohorts(release),
@@ -40,8 +44,29 @@ def _headlines(release: Release, complete: list[Row]) -> dict[str, Any]:
     return {
         "headlines": [customers, returning, revenue, figures.repeat_headline(windows), *retention],
         "sentences": summary.sentences(complete, windows, at_age[1], customers, returning, revenue, retention[0]),
-        "lag": quality.lag_sentence(release),
     }
+
+
+def _no_orders(commerce: list[SourceTable]) -> str:
+    """Why there is no order, as far as the sources tell."""
+    connected = [table for table in commerce if table.is_connected]
+    systems = listing(list(dict.fromkeys(table.system for table in connected or commerce)) or ["a shop"])
+    received, refused = (sum(getattr(t, f"{name}_count") for t in connected) for name in ("received", "quarantined"))
+    if not connected:
+        why = f"nothing is connected for commerce (possible: {systems})"
+    elif received:
+        why = f"none of the {plural(received, 'row')} from {systems} is one, {count(refused)} of them broke a rule"
+    else:
+        why = f"connected for commerce is {systems}, but no row has come"
+    return f"This release holds no orders: {why}. The page Sources says what is connected, and how it stands."
+
+
+def _notice(release: Release, commerce: list[SourceTable]) -> str:
+    """A warning where the orders that the page rests on may not be all."""
+    sentences = [quality.lag_sentence(release.as_of_date, health.newest(commerce))]
+    if refused := [table.name for table in commerce if table.status == "refused"]:
+        sentences.append(f"The last delivery of {listing(refused)} was refused: the page Sources says why.")
+    return " ".join(filter(None, sentences))
 
 
 def _cohorts(release: Release) -> dict[str, Any]:
@@ -129,7 +154,7 @@ def _quality(release: Release, months: list[Row]) -> dict[str, Any]:
     balance = quality.read_balance(release)
     return {
         "gate": quality.read_gate(release),
-        "balance_table": tables.balance_table(balance, _currency(months)),
+        "balance_table": tables.balance_table(balance, _currency(months)) if balance else None,
         "accounted": quality.balance_sentence(balance, sum(row["anonymous_order_count"] for row in months)),
         "loads": quality.loads_sentence(release),
         "change": quality.change_sentence(release),

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from publishing.report import cohorts
+from publishing.report import cohorts, sources
 from publishing.report.render import Printer, render_html
 from publishing.report.source import open_release
 
-PAGES = {"cohorts": cohorts.context}
+PAGES = {"cohorts": cohorts.context, "sources": sources.context}
 
 
 def write_pages(release_dir: Path, pdf: Printer) -> None:
@@ -15,6 +15,6 @@ def write_pages(release_dir: Path, pdf: Printer) -> None:
     report_dir.mkdir(exist_ok=True)
     with open_release(release_dir) as release:
         for name, context in PAGES.items():
-            html = render_html(release, name, context(release))
+            html = render_html(release, name, list(PAGES), context(release))
             (report_dir / f"{name}.html").write_text(html, encoding="utf-8")
             pdf.print(html, report_dir / f"{name}.pdf")

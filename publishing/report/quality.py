@@ -1,6 +1,7 @@
 """What the gate found, and what became of every line that was received."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from publishing.report.source import Release, Row
@@ -141,10 +142,9 @@ def freshness(release: Release) -> str:
     return day_name(max(through.values())) if through else "no data yet"
 
 
-def lag_sentence(release: Release) -> str:
-    """A warning where the newest record is days older than the date that the report speaks about."""
-    through = release.data_through
-    lag = (release.as_of_date - max(through.values())).days if through else 0
+def lag_sentence(as_of_date: date, through: date | None) -> str:
+    """A warning where the newest order is days older than the date that the report speaks about."""
+    lag = (as_of_date - through).days if through else 0
     if lag < LEAST_LAG_WORTH_A_WORD:
         return ""
-    return f"The newest record is {plural(lag, 'day')} older than the as-of date: later ones may be missing."
+    return f"The newest order is {plural(lag, 'day')} older than the as-of date: later ones may be missing."

@@ -18,12 +18,14 @@ from publishing.report.words import day_name, moment, sentence_case
 FOLDER = Path(__file__).parent
 
 
-def render_html(release: Release, page: str, context: dict[str, Any]) -> str:
-    """The page as one HTML document without any outside resource."""
+def render_html(release: Release, page: str, pages: list[str], context: dict[str, Any]) -> str:
+    """The page as one HTML document without any outside resource; it links to the other `pages` beside it."""
     return (
         _environment()
         .get_template(f"{page}.html.j2")
         .render(
+            page=page,
+            pages=pages,
             release_id=release.release_id,
             as_of=day_name(release.as_of_date),
             data_through=freshness(release),

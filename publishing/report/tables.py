@@ -1,15 +1,30 @@
 """The report's tables, made with Great Tables and styled by the page."""
 
 import re
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import polars as pl
 from great_tables import GT
 from markupsafe import Markup, escape
 
+from publishing.report import health
 from publishing.report.charts import window_name
+from publishing.report.health import SourceTable
 from publishing.report.source import Row
-from publishing.report.words import MISSING, count, interval, money, percent, short_month
+from publishing.report.words import (
+    MISSING,
+    count,
+    interval,
+    listing,
+    money,
+    percent,
+    sentence_case,
+    share_of,
+    short_day,
+    short_month,
+)
 
 DISPOSITIONS = {
     "sale": "Sales",
@@ -19,6 +34,8 @@ DISPOSITIONS = {
     "cancellation_unmatched": "Cancellations without a matching sale",
     "quarantined": "Quarantined",
 }
+
+CONNECTIONS = {"api": "API", "exports": "exports", "files": "own files"}
 
 
 def months_table(months: list[Row], currency: str | None) -> Markup:
@@ -117,7 +134,7 @@ def balance_table(balance: list[Row], currency: str | None) -> Markup:
             "known": MISSING if row["disposition"] == "quarantined" else count(row["known_line_count"]),
             "unknown": MISSING if row["disposition"] == "quarantined" else count(row["unknown_line_count"]),
             "lines": count(row["line_count"]),
-            "share": _share_of(row["line_count"], total),
+            "share": share_of(row["line_count"], total),
             "amount": money(row["line_amount"], currency).removeprefix(f"{currency} "),
         }
         for row in balance
@@ -128,7 +145,7 @@ def balance_table(balance: list[Row], currency: str | None) -> Markup:
             "known": count(sum(row["known_line_count"] for row in balance)),
             "unknown": count(sum(row["unknown_line_count"] for row in balance)),
             "lines": count(total),
-            "share": _share_of(total, total),
+            "share": share_of(total, total),
             "amount": "",
         }
     )
@@ -143,13 +160,98 @@ def balance_table(balance: list[Row], currency: str | None) -> Markup:
     return _table("balance", lines, labels)
 
 
+def role_table(roles: Mapping[str, str], known: list[SourceTable]) -> Markup:
+    """One line per role: what is connected for it, or could be."""
+    lines = []
+    for role, name in roles.items():
+        of_role = [table for table in known if table.role == role]
+        connected = [table for table in of_role if table.is_connected]
+        lines.append(
+            {
+                "role": sentence_case(name),
+                "systems": _systems(connected) if connected else f"none; possible: {_systems(of_role)}",
+                "tables": count(len(connected)),
+                "loaded": count(sum(table.loaded_count for table in connected)),
+                "newest": _day(health.newest(connected)),
+                "status": str(_status(health.worst(connected))),
+            }
+        )
+    labels = {
+        "role": "Role",
+        "systems": "Connected",
+        "tables": "Tables",
+        "loaded": "Rows loaded",
+        "newest": "Newest record",
+        "status": "Status",
+    }
+    return _table("roles", lines, labels, left=["systems"], drawn="status")
+
+
+def source_table(connected: list[SourceTable]) -> Markup:
+    """One line per connected table, under its system; the last line adds them up."""
+    lines = [
+        {
+            "system": f"{table.system} · {CONNECTIONS[table.connection or 'files']}",
+            "table": table.table_name.replace("_", " "),
+            **_balance_of([table]),
+            "newest": _day(table.newest_record_date),
+            "behind": MISSING if table.days_behind is None else f"{count(table.days_behind)} / {table.freshness_days}",
+            "coverage": percent(table.coverage_rate, 0),
+            "orphans": count(table.orphan_count),
+            "changes": count(len(table.schema_change.split(", ")) if table.schema_change else 0),
+            "status": str(_status(table.status)),
+        }
+        for table in connected
+    ]
+    lines.append(
+        {
+            "system": "Together",
+            "table": "all tables",
+            **_balance_of(connected),
+            "newest": _day(health.newest(connected)),
+            "behind": "",
+            "coverage": "",
+            "orphans": count(sum(table.orphan_count for table in connected)),
+            "changes": "",
+            "status": str(_status(health.worst(connected))),
+        }
+    )
+    labels = {
+        "table": "Table",
+        "received": "Received",
+        "loaded": "Loaded",
+        "quarantined": "Quaran\N{SOFT HYPHEN}tined",
+        "superseded": "Super\N{SOFT HYPHEN}seded",
+        "late": "Came late",
+        "newest": "Newest record",
+        "behind": "Days behind / target",
+        "coverage": f"Coverage, {health.COVERAGE_DAYS} days",
+        "orphans": "Orphans",
+        "changes": "Columns changed",
+        "status": "Status",
+    }
+    return _table("sources", lines, labels, drawn="status", group="system")
+
+
+def _balance_of(tables: Sequence[SourceTable]) -> dict[str, str]:
+    names = ("received", "loaded", "quarantined", "superseded", "late")
+    return {name: count(sum(getattr(table, f"{name}_count") for table in tables)) for name in names}
+
+
+def _systems(tables: Sequence[SourceTable]) -> str:
+    return listing(list(dict.fromkeys(table.system for table in tables)) or [MISSING])
+
+
+def _day(day: date | None) -> str:
+    return short_day(day) if day else MISSING
+
+
+def _status(status: str) -> Markup:
+    return Markup('<span class="status {}">{}</span>').format(status.replace(" ", "-"), status)
+
+
 def _interval(row: Row) -> str:
     return MISSING if row["ci_low"] is None or row["ci_high"] is None else interval(row["ci_low"], row["ci_high"])
-
-
-def _share_of(part: int, total: int) -> str:
-    share = part / total if total else None
-    return "< 0.1%" if share is not None and 0 < share < 0.001 else percent(share)
 
 
 def _drawn_interval(row: Row) -> Markup:
@@ -164,18 +266,36 @@ def _drawn_interval(row: Row) -> Markup:
     ).format(low, high, rate)
 
 
-def _table(name: str, lines: list[dict[str, Any]], labels: dict[str, str], drawn: str | None = None) -> Markup:
-    """Columns are text already: the first names the row, the others are aligned right as numbers."""
+def _table(
+    name: str,
+    lines: list[dict[str, Any]],
+    labels: dict[str, str],
+    *,
+    left: Collection[str] = (),
+    drawn: str | None = None,
+    group: str | None = None,
+) -> Markup:
+    """Columns are text already: the first names the row, those of words are `left`, the others are numbers.
+
+    `drawn`: the one column that holds markup. `group`: the one whose values head the rows that share them.
+    """
     first, *others = labels
-    frame = pl.DataFrame(lines, schema=dict.fromkeys(labels, pl.String))
+    columns = [group, *labels] if group else list(labels)
     table = (
-        GT(frame, id=f"table-{name}", rowname_col=first)
+        GT(
+            pl.DataFrame(lines, schema=dict.fromkeys(columns, pl.String)),
+            id=f"table-{name}",
+            rowname_col=first,
+            groupname_col=group,
+        )
         .tab_stubhead(label=labels[first])
         .cols_label(cases={column: labels[column] for column in others})
         .cols_align("right", columns=others)
     )
+    if left:
+        table = table.cols_align("left", columns=list(left))
     if drawn:
-        # The only column that holds markup; the text columns stay escaped by Great Tables.
+        # The text columns stay escaped by Great Tables.
         table = table.cols_align("left", columns=[drawn]).fmt(lambda value: value, columns=[drawn])
     html = table.as_raw_html()
     # Each table would bring 8 kB of rules of its own; report.css dresses them all alike.

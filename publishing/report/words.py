@@ -56,6 +56,11 @@ def day_name(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
+def short_day(day: date) -> str:
+    """9 Dec 2010."""
+    return f"{day.day} {day:%b %Y}"
+
+
 def moment(at: datetime) -> str:
     """9 December 2010, 20:01 UTC."""
     return f"{day_name(at.date())}, {at:%H:%M} UTC"
@@ -69,6 +74,12 @@ def count(value: Number | None) -> str:
 def percent(rate: float | None, digits: int = 1) -> str:
     """35.3% or a dash."""
     return MISSING if rate is None else f"{100 * rate:.{digits}f}%"
+
+
+def share_of(part: int, total: int) -> str:
+    """A part of a total in percent; what is there is never 0.0%."""
+    rate = part / total if total else None
+    return "< 0.1%" if rate is not None and 0 < rate < 0.001 else percent(rate)
 
 
 def interval(low: float, high: float) -> str:
