@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -39,6 +39,8 @@ app = typer.Typer(
 # Names and values may hold what rich would take for markup.
 console = Console(file=sys.stdout, highlight=False, soft_wrap=True, markup=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+
+MISSING_DAYS_SHOWN = 30
 
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Folder that the deployment writes to; TENURE_HOME, or .tenure.")
@@ -187,7 +189,7 @@ def demo(
 
 @app.command()
 def status(home: HomeOption = None) -> None:
-    """Show the current release, what the last run did, and what is in quarantine."""
+    """Show the current release and its sources, what the last run did, and what is in quarantine."""
     from publishing.journal import read_last_run
     from publishing.release import current_release
 
@@ -198,10 +200,10 @@ def status(home: HomeOption = None) -> None:
     else:
         manifest = current.manifest
         console.print(f"Current release  {current.release_id}  ({_age(manifest['created_at'])})")
-        console.print(f"  as of {manifest['as_of_date']}; data through:")
-        for source, through in manifest["data_through"].items():
-            console.print(f"  {source}  {through}")
+        through = max(manifest["data_through"].values(), default="no day")
+        console.print(f"  as of {manifest['as_of_date']}, data through {through}")
         console.print(f"  {current.path}")
+        _print_sources(current.path)
     last_run = read_last_run(opened)
     if last_run:
         verdict = (
@@ -314,6 +316,29 @@ def _print_warnings(home: Home) -> None:
     last_run = read_last_run(home)
     for warning in last_run.warnings if last_run else []:
         console.print(f"warning: {warning}", style="yellow")
+
+
+def _print_sources(release_path: Path) -> None:
+    """The connected systems of a release, then what is wrong with their tables, and days that are missing."""
+    from publishing.report import health
+    from publishing.report.source import open_release
+
+    with open_release(release_path) as release:
+        if not health.is_known(release):
+            return
+        tables = [table for table in health.read_tables(release) if table.is_connected]
+        since = release.as_of_date - timedelta(days=MISSING_DAYS_SHOWN)
+        missing_days = [day for day in health.read_missing_days(release) if day.record_date >= since]
+    rows = [
+        (system, found[0].connection, len(found), health.newest(found), health.worst(found))
+        for system, found in health.by_system(tables).items()
+    ]
+    _print_rows(["System", "Connection", "Tables", "Newest record", "Status"], rows)
+    for table in tables:
+        if table.status in health.WRONG:
+            console.print(f"  {table.status}  {table.name}: {health.explain(table)}", style="yellow")
+    for day in missing_days:
+        console.print(f"  missing  {day.name}: no rows on {day.record_date}", style="yellow")
 
 
 def _print_quarantine(home: Home) -> None:

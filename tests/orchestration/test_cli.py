@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.home import Home
+from ingestion.home import Home, open_home
 from publishing.release import current_release
+from tests.publishing.small_release import Source, build_release
 from tests.shop import CANARY_EMAIL, CUSTOMERS, order_lines, write_lines, write_shop
 
 TENURE = str(Path(sys.executable).parent / "tenure")
@@ -171,8 +172,8 @@ def test_status_query_and_rollback(shop_home: Home) -> None:
     assert release
     status = said(tenure("status", "--home", shop_home.root))
     assert release.release_id in status
-    assert "data through" in status
-    assert "files.order_lines  2024-06-20" in status
+    assert "as of 2024-06-20, data through 2024-06-20" in status
+    assert re.search(r"^Files +files +2 +2024-06-20 +ok", status, re.MULTILINE)
     started = time.monotonic()
     rows = said(tenure("query", "select count(*) as orders from fct_orders", "--home", shop_home.root))
     assert time.monotonic() - started < 30
@@ -183,6 +184,36 @@ def test_status_query_and_rollback(shop_home: Home) -> None:
     write = tenure("query", "delete from fct_orders", "--home", shop_home.root)
     assert write.returncode == 1
     assert "read-only" in said(write)
+
+
+def test_status_says_how_each_connected_source_stands(tmp_path: Path) -> None:
+    home = open_home(tmp_path)
+    sources = [
+        Source("stripe", "Stripe", "invoices", "billing", status="stale", daily=30, behind=12),
+        Source("stripe", "Stripe", "refunds", "billing", daily=1),
+        Source("zendesk", "Zendesk", "tickets", "support", "api", "refused", daily=40, reason="[red]It has no id."),
+        Source("segment", "Segment", "events", "product", daily=100, missing="2024-06-03"),
+        Source("shopify", "Shopify", "orders", "commerce", daily=30, missing="2024-05-03"),
+        Source("klaviyo", "Klaviyo", "events", "messaging", None, "not connected"),
+    ]
+    release = build_release(
+        home.releases / "one", "select 'a', 'o', timestamp '2024-06-02', null, 'EUR', 1, 'sale', null", sources=sources
+    )
+    home.current.symlink_to(release)
+    started = time.monotonic()
+    lines = [" ".join(line.split()) for line in said(tenure("status", "--home", tmp_path)).splitlines()]
+    assert time.monotonic() - started < 10
+    table = lines.index("System Connection Tables Newest record Status")
+    assert lines[table + 1 :] == [
+        "Segment exports 1 2024-06-20 ok",
+        "Shopify exports 1 2024-06-20 ok",
+        "Stripe exports 2 2024-06-20 stale",
+        "Zendesk api 1 2024-06-20 refused",
+        "stale Stripe invoices: Its newest record is of 8 June 2024, 12 days before the as-of date: "
+        "it may have stopped (limit 7 days).",
+        "refused Zendesk tickets: [red]It has no id. What had come before stays.",
+        "missing Segment events: no rows on 2024-06-03",
+    ]
 
 
 @pytest.mark.whole_run
