@@ -329,7 +329,7 @@ def _print_sources(release_path: Path) -> None:
         tables = [table for table in health.read_tables(release) if table.is_connected]
         since = release.as_of_date - timedelta(days=MISSING_DAYS_SHOWN)
         missing_days = [day for day in health.read_missing_days(release) if day.record_date >= since]
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (system, found[0].connection, len(found), health.newest(found), health.worst(found))
         for system, found in health.by_system(tables).items()
     ]
