@@ -37,9 +37,12 @@ def company(number: int, name: str, day: int) -> str:
 
 
 def load(deployment: Deployment, system: str, name: str, text: str, **options: bool) -> tuple[int, ...]:
-    """Received, loaded, quarantined, superseded, replaced, deleted of one more file of a system."""
+    """Received, loaded, quarantined, superseded, replaced, deleted of one more file of a system; nothing of a copy."""
     deployment.write(f"{system}/{name}", text)
-    last = [one for one in deployment.load_all({system: {"exports": system}}, **options) if one.is_new][-1]
+    new = [one for one in deployment.load_all({system: {"exports": system}}, **options) if one.is_new]
+    if not new:
+        return (0,) * 6
+    last = new[-1]
     counts = (last.received_count, last.loaded_count, last.quarantined_count, last.superseded_count)
     return (*counts, last.replaced_count, last.deleted_count)
 
