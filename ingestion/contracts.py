@@ -74,6 +74,7 @@ class TableMeta(_Strict):
     `version`: the column by which the newest version of a record is known; without it, what comes later wins.
     `dated_by`: the column that dates a record in its own world; the first timestamp where none is named.
     `delivery`: `full` where each file or extract is the whole table, so that what it lacks was deleted.
+    `freshness_days`, `stale_days`: the table's own, where it moves less often than its source.
     """
 
     role: Role
@@ -83,6 +84,8 @@ class TableMeta(_Strict):
     dated_by: str | None = None
     delivery: Literal["changes", "full"] = "changes"
     is_critical: bool = False
+    freshness_days: int | None = Field(default=None, ge=0)
+    stale_days: int | None = Field(default=None, ge=0)
     enables: str | None = None
     owner: str
     rules: tuple[Rule, ...] = ()

@@ -228,7 +228,7 @@ def write_tables(
     """Write down every raw table, and how it is connected: (source, table) → `files`, `exports` or `api`."""
     con.execute("delete from ingestion.tables")
     for contract in contracts.values():
-        target = contract.source_meta
+        target, own = contract.source_meta, contract.meta
         values = [
             sql_value(contract.source),
             sql_value(target.system),
@@ -238,8 +238,8 @@ def write_tables(
             sql_value(connections.get((contract.source, contract.table))),
             str(contract.meta.is_critical).lower(),
             str(contract.happened_when_dated).lower(),
-            str(target.freshness_days),
-            str(target.stale_days),
+            str(target.freshness_days if own.freshness_days is None else own.freshness_days),
+            str(target.stale_days if own.stale_days is None else own.stale_days),
         ]
         con.execute(f"insert into ingestion.tables values ({', '.join(values)})")
 

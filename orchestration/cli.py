@@ -81,7 +81,7 @@ def run(
     sources: SourcesOption = None,
     as_of: Annotated[
         datetime | None,
-        typer.Option("--as-of", formats=["%Y-%m-%d"], help="Date that the run describes; the newest order's."),
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="Date that the run describes; the newest record's."),
     ] = None,
     accept_shrink: AcceptShrinkOption = False,
 ) -> None:
