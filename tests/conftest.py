@@ -81,6 +81,22 @@ def shop_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run
 
 
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sources.yml of a small demo company, written once for each worker."""
+    from tests.demo import write_small_demo
+
+    return write_small_demo(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="session")
+def demo_run(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The small demo, run once for each worker. Tests that change the home work on a copy."""
+    run = run_pipeline(tmp_path_factory.mktemp("demo_run"), demo)
+    assert run.succeeded, run.errors
+    return run
+
+
 @pytest.fixture
 def shop_home(shop_run: Run, tmp_path: Path) -> Home:
     """A copy of the home of `shop_run`, to change."""
