@@ -52,6 +52,7 @@ class SourceTable:
 class Evidence:
     """The run's as-of date, `config.gate_thresholds`, each mart's declared columns, the sources, the last release.
 
+    `missing_days`: each day on which a connected table should have rows and has none, newest first, in words.
     `baseline` answers a query over the last release's marts with its first row, or is None where no earlier
     release describes a date up to this one.
     """
@@ -60,6 +61,7 @@ class Evidence:
     thresholds: Mapping[str, float]
     columns: Mapping[str, list[str]]
     sources: Sequence[SourceTable]
+    missing_days: Sequence[str]
     baseline: Callable[[str], tuple[Any, ...] | None] | None
 
     def has_data(self, role: str) -> bool:

@@ -97,9 +97,20 @@ def judge(warehouse: Path, columns: dict[str, list[str]], as_of_date: date, base
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         thresholds = dict(connection.sql("select threshold, value from config.gate_thresholds").fetchall())
         names = ", ".join(field.name for field in fields(SourceTable))
+        gaps = connection.sql(
+            """select if(source = 'files', table_name, system || ' ' || table_name) || ' on ' || record_date
+            from marts.rpt_source_health where is_gap and is_connected order by record_date desc, 1"""
+        ).fetchall()
         tables = connection.sql(f"select {names} from intermediate.int_run__source_tables order by all").fetchall()
     with _baseline_questions(baseline) as ask_baseline:
-        evidence = Evidence(as_of_date, thresholds, columns, [SourceTable(*row) for row in tables], ask_baseline)
+        evidence = Evidence(
+            as_of_date,
+            thresholds,
+            columns,
+            [SourceTable(*row) for row in tables],
+            [day for (day,) in gaps],
+            ask_baseline,
+        )
         checks = {table: suite(evidence) for table, suite in SUITES.items()}
     results = _validate(warehouse, checks)
     return GateResult(baseline.release_id if baseline else None, results)

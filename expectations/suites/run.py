@@ -19,7 +19,7 @@ def rpt_source_health(evidence: Evidence) -> list[Check]:
             "marts.rpt_source_health has {observed} days on which received rows are not accounted for.",
         ),
         *(check for source in evidence.sources if source.is_connected for check in _standing(evidence, source)),
-        *_gaps(),
+        *_gaps(evidence),
         *_quarantine(evidence),
     ]
 
@@ -73,14 +73,14 @@ def _standing(evidence: Evidence, source: SourceTable) -> list[Check]:
     return checks
 
 
-def _gaps() -> list[Check]:
+def _gaps(evidence: Evidence) -> list[Check]:
+    days = listed(evidence.missing_days, most=5)
     return [
         no_rows(
             "no missing day",
             "warning",
             "select 1 from {batch} where is_gap and is_connected",
-            "On {observed} days a table that has rows on such days has none: "
-            "select source, table_name, record_date from rpt_source_health where is_gap.",
+            f"Days without rows in tables that have some every day: {days}.",
         )
     ]
 

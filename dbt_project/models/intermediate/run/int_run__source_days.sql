@@ -22,9 +22,10 @@ load_days as (
         late_count
     from {{ ref('stg_ingestion__load_days') }}
     {% if var('as_of_date') %}
+        -- A plan may lie ahead, and is known by its version; all else counts by its own date.
         where
-            (record_date is null or record_date <= cast('{{ var("as_of_date") }}' as date))
-            and (version_date is null or version_date <= cast('{{ var("as_of_date") }}' as date))
+            coalesce(version_date, record_date) is null
+            or coalesce(version_date, record_date) <= cast('{{ var("as_of_date") }}' as date)
     {% endif %}
 
 ),

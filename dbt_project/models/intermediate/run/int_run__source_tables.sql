@@ -115,14 +115,15 @@ measured as (
 
 ),
 
--- Quiet tables are no sign: a shop without refunds this week has not stopped. Its source has if nothing of it moves.
+-- A quiet table is no sign: a shop without refunds this week has not stopped. It has if nothing of its kind moves.
 sources as (
 
     select
         source,
+        role,
         min(days_behind) as source_days_behind
     from measured
-    group by source
+    group by source, role
 
 ),
 
@@ -151,10 +152,7 @@ final as (
             when not measured.is_connected then 'not connected'
             when measured.refusal_count > 0 then 'refused'
             when not measured.has_data then 'empty'
-            when
-                measured.days_behind > measured.stale_days
-                and (measured.is_critical or sources.source_days_behind > measured.stale_days)
-                then 'stale'
+            when sources.source_days_behind > measured.stale_days then 'stale'
             when
                 measured.days_behind > measured.freshness_days
                 and (measured.is_critical or sources.source_days_behind > measured.freshness_days)
@@ -163,7 +161,9 @@ final as (
         end as status
     from measured
     left join sources
-        on measured.source = sources.source
+        on
+            measured.source = sources.source
+            and measured.role = sources.role
 
 )
 

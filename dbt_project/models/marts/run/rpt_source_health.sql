@@ -44,7 +44,11 @@ days as (
         days.late_count
     from {{ ref('int_run__source_days') }} as days
     cross join context
-    where days.record_date is null or days.record_date <= context.as_of_date
+    inner join tables
+        on
+            days.source = tables.source
+            and days.table_name = tables.table_name
+    where days.record_date is null or days.record_date <= context.as_of_date or not tables.is_dated
 
 ),
 
