@@ -114,7 +114,7 @@ def run(
     _print_warnings(opened)
     seconds = time.monotonic() - started
     console.print(
-        f"Published {published.path} in {seconds:.0f} s (report: {published.path / 'report' / 'cohorts.html'})",
+        f"Published {published.path} in {seconds:.0f} s (report: {published.path / 'report'}/*.html)",
         style="green",
     )
 
