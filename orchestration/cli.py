@@ -55,15 +55,25 @@ AcceptShrinkOption = Annotated[
 
 
 class _Progress(logging.Handler):
-    """What Tenure's modules log, as lines with the seconds since the start."""
+    """What Tenure's modules log, as lines with the seconds since the start; a line that ends in ":" opens a stage."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self._start = time.monotonic()
+        self._stages = [("start", self._start)]
 
     def emit(self, record: logging.LogRecord) -> None:
-        console.print(f"{time.monotonic() - self._start:6.1f} s  ", end="", style="dim")
-        console.print(record.getMessage())
+        message, now = record.getMessage(), time.monotonic()
+        if message.endswith(":"):
+            self._stages.append((message.removesuffix(":"), now))
+        console.print(f"{now - self._start:6.1f} s  ", end="", style="dim")
+        console.print(message)
+
+    def summary(self) -> str:
+        """How long each stage took, and all of them."""
+        ends = [*(begun for _, begun in self._stages[1:]), time.monotonic()]
+        stages = [f"{name} {end - begun:.0f} s" for (name, begun), end in zip(self._stages, ends, strict=True)]
+        return f"{', '.join(stages)}: {ends[-1] - self._start:.0f} s in all"
 
 
 def main() -> None:
@@ -89,7 +99,6 @@ def run(
     opened = open_home(home or default_home())
     _check_before_loading(opened, sources)
     progress = _Progress()
-    started = time.monotonic()
     tenure = logging.getLogger("tenure")
     tenure.setLevel(logging.INFO)
     tenure.addHandler(progress)
@@ -112,11 +121,8 @@ def run(
         f"{loads['quarantined']:,} + superseded {loads['superseded']:,}. Marts: {changed}."
     )
     _print_warnings(opened)
-    seconds = time.monotonic() - started
-    console.print(
-        f"Published {published.path} in {seconds:.0f} s (report: {published.path / 'report'}/*.html)",
-        style="green",
-    )
+    console.print(f"Stages: {progress.summary()}.")
+    console.print(f"Published {published.path}; its report: {published.path / 'report'}/*.html", style="green")
 
 
 @app.command()
