@@ -225,7 +225,9 @@ def test_the_readmes_two_commands(tmp_path: Path) -> None:
     assert run.returncode == 0, said(run)
     last_line = said(run).strip().splitlines()[-1]
     assert last_line.startswith(f"Published {tmp_path / 'published' / 'releases'}")
-    assert Path(re.search(r"report: (.*)\)", last_line).group(1)).exists()  # type: ignore[union-attr]
+    report = Path(re.search(r"report: (.*)/\*\.html", last_line).group(1))  # type: ignore[union-attr]
+    assert {page.name for page in report.glob("*.html")} == {"cohorts.html", "sources.html"}
+    assert "Stages: start " in said(run)
     assert "Quarantine" in said(tenure("status", "--home", tmp_path))
 
 
