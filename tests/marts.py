@@ -1,0 +1,74 @@
+"""Marts built from files without the rest of a run, and compared by their content."""
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ingestion.contracts import Contracts
+from ingestion.home import PROJECT_ROOT, Home, connect_warehouse
+from ingestion.load import LoadReport, load_sources
+from ingestion.sources import read_sources
+from ingestion.text import ident
+
+PROJECT = PROJECT_ROOT / "dbt_project"
+
+
+def load(home: Home, sources: Path, contracts: Contracts, received_at: datetime) -> LoadReport:
+    """Load what the sources have into the home's warehouse, as a run does."""
+    with connect_warehouse(home) as warehouse:
+        return load_sources(
+            warehouse,
+            read_sources(sources),
+            contracts,
+            landing=home.landing,
+            accept_shrink=False,
+            received_at=received_at,
+        )
+
+
+def build(home: Home) -> None:
+    """Build the home's marts, and hold them to their data tests, with dbt in this process."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    places = {"DBT_ENV_SECRET_WAREHOUSE": str(home.warehouse), "DBT_ENV_SECRET_TEMP": str(home.temp)}
+    before = {name: os.environ.get(name) for name in places}
+    os.environ.update(places)
+    paths = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(home.dbt_target)]
+    quiet = ["--quiet", "--log-path", str(home.dbt_target)]
+    try:
+        result: Any = dbtRunner().invoke([*quiet, "build", "--exclude-resource-type", "unit_test", *paths]).result
+    finally:
+        # The adapter holds the warehouse open for as long as its process lives.
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+    failed = {outcome.node.name: outcome.message for outcome in result if outcome.status in ("error", "fail")}
+    assert not failed
+
+
+def contents(
+    database: Path, schema: str = "marts", without: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, str]:
+    """Relation → its number of rows and a hash of them, whatever their order. `without`: relation → columns left out.
+
+    `*` leaves columns out of every relation.
+    """
+    without = without or {}
+    found = {}
+    with duckdb.connect(str(database), read_only=True) as connection:
+        relations = connection.sql(
+            f"select table_name from information_schema.tables where table_schema = '{schema}' order by all"
+        ).fetchall()
+        for (name,) in relations:
+            left_out = {*without.get("*", ()), *without.get(name, ())}
+            columns = [column for column, *_ in connection.sql(f"describe {schema}.{ident(name)}").fetchall()]
+            kept = ", ".join(ident(column) for column in columns if column not in left_out)
+            row = connection.sql(f"select count(*), sum(hash({kept})) from {schema}.{ident(name)}").fetchone()
+            assert row
+            found[name] = f"{row[0]} rows, {row[1]}"
+    return found
