@@ -56,6 +56,8 @@ SHORTEST_STEP_MS, LONGEST_STEP_MS = 3_000, 45_000
 
 MESSAGE_ID_LENGTH, SCATTER = 20, np.uint64(0x9E3779B97F4A7C15)
 LARGEST_DICTIONARY = 4 << 20
+# As many as DuckDB itself writes: a reader takes as many groups at once as it has cores.
+ROWS_PER_GROUP = 122_880
 _HEX_PAIRS = np.array([f"{byte:02x}".encode() for byte in range(256)]).view(np.uint16)
 # Column: its name in a batch.
 _TIMES = {"original_timestamp": "original", "sent_at": "sent", "received_at": "received", "timestamp": "timestamp"}
@@ -246,6 +248,7 @@ class EventWriter:
         pq.write_table(
             pa.table(self._columns(batch, rows)),
             path,
+            row_group_size=ROWS_PER_GROUP,
             compression="zstd",
             compression_level=1,
             use_dictionary=list(self._pools),
