@@ -26,8 +26,8 @@ def make_shoppers(
     """One row per shopper, in the order of their arrival; `people`: people of companies, of whom some shop here too.
 
     Returns: shopper, person (null: none of `people`), parent (a child's), partner (whoever lives together has one
-    address), first_name, last_name, email, phone, country, city, street, postal_code, birth_date, taste, price_sensitivity, is_member, has_mail_consent, has_account, registered_day,
-    first_day (infinity: never orders).
+    address), first_name, last_name, email, phone, country, city, street, postal_code, birth_date, taste,
+    price_sensitivity, is_member, has_mail_consent, has_account, registered_day, first_day (infinity: never orders).
     """
     arrival = _arrivals(random, calendar, count)
     taste = random.standard_normal(count)
