@@ -91,13 +91,18 @@ def test_an_error_blocks_and_says_so_in_one_sentence(shop_home: Home, fault: str
     assert all("\n" not in finding and finding.endswith(".") for finding in findings)
 
 
-def test_a_stopped_source_warns_and_then_blocks(shop_home: Home) -> None:
-    days_4 = _judge(shop_home, as_of=date(2024, 6, 24))
-    assert days_4.passed
-    assert any("The newest order is more than 3 days older" in str(c.finding) for c in days_4.warnings)
-    days_15 = _judge(shop_home, as_of=date(2024, 7, 5))
-    assert not days_15.passed
-    assert "more than 14 days older than the as-of date 2024-07-05" in str(days_15.errors[0].finding)
+@pytest.mark.parametrize(("status", "days", "said"), [("late", 4, "target 3"), ("stale", 15, "limit 14")])
+def test_a_stopped_source_warns_and_then_blocks(shop_home: Home, status: str, days: int, said: str) -> None:
+    of_lines = "where source = 'files' and table_name = 'order_lines'"
+    result = _judge(
+        shop_home,
+        f"update intermediate.int_run__source_tables set status = '{status}', days_behind = {days} {of_lines}; "
+        f"update marts.rpt_source_health set status = '{status}' {of_lines}",
+    )
+    assert result.passed == (status == "late")
+    found = result.warnings if status == "late" else result.errors
+    sentence = f"its newest record is of 2024-06-20, {days} days before 2024-06-20 ({said})"
+    assert any("order_lines" in str(one.finding) and sentence in str(one.finding) for one in found), found
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_a_full_disk(shop_home: Home, tmp_path: Path) -> None:
     before = current_release(shop_home)
     rows = [
         {**row, "order_id": f"{row['order_id']}-{copy}", "line_id": f"{row['line_id']}-{copy}"}
-        for copy in range(60)
+        for copy in range(400)
         for row in order_lines()
     ]
     sources = write_shop(tmp_path / "files", rows)
