@@ -130,7 +130,9 @@ def _supersede(con: duckdb.DuckDBPyConnection, contract: Contract, load_id: str,
     marks = [f"{mark} rowid in ({newer})"] if count(con, "known") else []
     if earlier := loads_of_content(con, contract, file_hash):
         of_content = f"_load_id in ({', '.join(literal(one) for one in earlier)})"
-        marks.append(f"{mark} {of_content} and rowid not in (select old_row from known where old_row is not null)")
+        # Who was gone is gone still, if the same export comes again on another day.
+        stays = "_is_deleted or rowid in (select old_row from known where old_row is not null)"
+        marks.append(f"{mark} {of_content} and not ({stays})")
     if contract.line_id is not None:
         order_id, line_id = ident(contract.meta.key[0]), ident(contract.line_id)
         marks.append(

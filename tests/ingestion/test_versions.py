@@ -164,6 +164,14 @@ def test_a_full_export_that_equals_an_earlier_one_is_news(hubspot: Deployment) -
     assert not any(one.is_new for one in again)
 
 
+def test_who_is_gone_stays_gone_while_nothing_changes(hubspot: Deployment) -> None:
+    rows = [company(number, f"Company {number}", 1 + number) for number in range(5)]
+    for day, whole in enumerate((rows, rows[1:], rows[1:], rows[1:]), start=1):
+        load(hubspot, "hubspot", f"companies_{day}.csv", COMPANIES + "".join(whole))
+        tombstones = "select id from raw_hubspot.companies where _is_deleted and _superseded_by is null"
+        assert hubspot.query(tombstones) == ([] if day == 1 else [("0",)])
+
+
 def test_an_export_without_rows_is_an_export(hubspot: Deployment) -> None:
     assert load(hubspot, "hubspot", "deals.csv", "id,createdate,hs_lastmodifieddate\n") == (0, 0, 0, 0, 0, 0)
     assert load(hubspot, "hubspot", "companies_1.csv", COMPANIES) == (0, 0, 0, 0, 0, 0)
