@@ -87,13 +87,12 @@ class BadRows:
 
 @dataclass(frozen=True)
 class Orphans:
-    """A foreign key of which some values lead nowhere. `is_connected`: whether the table that it leads to is."""
+    """A foreign key of which some values lead nowhere."""
 
     column: str
     references: str
     orphan_count: int
     checked_count: int
-    is_connected: bool
 
 
 @dataclass(frozen=True)
@@ -193,7 +192,7 @@ def check_files(
                 _quarantined(con, tables),
                 loaded.refusals,
                 _added(con),
-                _orphans(con, tables),
+                _orphans(con),
                 _missing(contracts, tables, marts),
                 always,
             )
@@ -268,20 +267,13 @@ def _added(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     return [(shown_table(source, table), column) for source, table, column in found]
 
 
-def _orphans(con: duckdb.DuckDBPyConnection, tables: Iterable[TableCheck]) -> list[Orphans]:
-    connected = {(table.contract.source, table.contract.table) for table in tables}
+def _orphans(con: duckdb.DuckDBPyConnection) -> list[Orphans]:
     found = con.execute("""
         select source, table_name, column_name, references_column, orphan_count, checked_count
         from ingestion.orphans where orphan_count > 0 order by rowid
     """).fetchall()
     return [
-        Orphans(
-            f"{shown_table(source, table)}.{column}",
-            shown_table(source, references),
-            orphan_count,
-            checked_count,
-            (source, references.partition(".")[0]) in connected,
-        )
+        Orphans(f"{shown_table(source, table)}.{column}", shown_table(source, references), orphan_count, checked_count)
         for source, table, column, references, orphan_count, checked_count in found
     ]
 

@@ -11,6 +11,11 @@ CLOCK_TOLERANCE = timedelta(days=1)
 # A text with an offset names an instant; DuckDB's plain cast to timestamp would drop the offset in silence.
 HAS_OFFSET = "[0-9] ?([A-Za-z/_]+|[+-][0-9:]+)$"
 SHORTEST_WITH_OFFSET = 17
+# DuckDB reads an offset only after seconds, and without a blank before it: `2026-05-04 09:30 +02:00` gets both.
+NO_SECONDS = "([ T][0-9]{2}:[0-9]{2}) ?([A-Za-z/_]+|[+-][0-9:]+)$"
+BLANK_OFFSET = "([0-9]) ([+-][0-9:]+)$"
+# What people can't see around a value: space, tab, no-break space.
+BLANKS = "' ' || chr(9) || chr(160)"
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"}
 _PLAIN_TYPES = {*_INTEGERS, *(f"U{name}" for name in _INTEGERS), "DECIMAL", "DOUBLE", "FLOAT", "BOOLEAN", "DATE"}
 _TYPE_WORDS = {
@@ -52,16 +57,16 @@ def as_text(column: str, source_type: str, *, is_trimmed: bool = False) -> str:
     if is_trimmed and source_type == "VARCHAR":
         return name
     text = name if source_type == "VARCHAR" else f"cast({name} as varchar)"
-    return f"nullif(trim({text}, ' '), '')"
+    return f"nullif(trim({text}, {BLANKS}), '')"
 
 
 def needs_trim(column: str) -> str:
     """SQL: true for each text that `as_text` would change, at a fraction of the cost of trimming it.
 
-    A text that is empty or begins with a space sorts before '!'.
+    A text that is empty or begins with a space or tab sorts before '!'.
     """
     name = source_name(column)
-    return f"({name} < '!' or ends_with({name}, ' '))"
+    return f"({name} < '!' or right({name}, 1) in (' ', chr(9), chr(160)) or starts_with({name}, chr(160)))"
 
 
 def typed(column: Column, source_type: str, *, is_trimmed: bool) -> str:
@@ -79,8 +84,12 @@ def typed(column: Column, source_type: str, *, is_trimmed: bool) -> str:
         return f"case when isfinite({name}) then {text} end" if _is_float(source_type) else text
     if column.data_type == "timestamp" and is_text:
         has_offset = f"length({text}) >= {SHORTEST_WITH_OFFSET} and regexp_matches({text}, {literal(HAS_OFFSET)})"
-        instant = f"cast(try_cast({text} as timestamptz) as timestamp)"
+        whole = f"regexp_replace({text}, {literal(NO_SECONDS)}, '\\1:00\\2')"
+        whole = f"regexp_replace({whole}, {literal(BLANK_OFFSET)}, '\\1\\2')"
+        instant = f"cast(coalesce(try_cast({text} as timestamptz), try_cast({whole} as timestamptz)) as timestamp)"
         return f"case when {has_offset} then {instant} else try_cast({text} as timestamp) end"
+    if column.data_type == "boolean" and not is_text and source_type != "BOOLEAN":
+        return f"case {name} when 1 then true when 0 then false end"
     return f"try_cast({text if is_text else name} as {column.data_type})"
 
 

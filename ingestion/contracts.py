@@ -47,7 +47,11 @@ class Rule(_Strict):
 
 
 class ColumnMeta(_Strict):
-    """What a column's `config.meta` may say."""
+    """What a column's `config.meta` may say.
+
+    `references`: the table and column of the same source that it leads to; of both, only the first `significant`
+    characters tell ids apart, where that is given.
+    """
 
     required: bool = False
     min: str | int | float | None = None
@@ -56,6 +60,7 @@ class ColumnMeta(_Strict):
     pattern: str | None = None
     not_after_received: bool = False
     references: str | None = Field(default=None, pattern=r"\w+\.\w+")
+    significant: int | None = Field(default=None, ge=1)
     data_class: Literal["none", "personal", "sensitive"]
 
     @field_validator("pattern")

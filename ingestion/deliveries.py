@@ -14,25 +14,28 @@ from ingestion.connectors.files import find_files
 from ingestion.connectors.inspect import file_hash, file_stamp
 from ingestion.contracts import Contract, Contracts
 from ingestion.errors import UserError
-from ingestion.manifest import first_loads, known_hashes, write_hash
+from ingestion.manifest import first_loads, known_hashes, last_mapping_hash, loaded_tables, write_hash
 from ingestion.mapping import check_mapping, export_spec, mapping_hash
 from ingestion.sources import FileTable, Sources
-from ingestion.text import did_you_mean, ident, listed
+from ingestion.text import did_you_mean, ident, listed, natural_order
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """What could not be loaded, and why; `file` is None where no single file is to blame."""
+    """What could not be loaded, and why.
+
+    `table`: None where the file belongs to none. `file`: None where no single file of a table is to blame.
+    """
 
     source: str
-    table: str
+    table: str | None
     connection: str
     file: str | None
     reason: str
 
     @property
     def sentence(self) -> str:
-        return f"{shown_table(self.source, self.table)}: {self.reason}"
+        return f"{shown_table(self.source, self.table) if self.table else self.source}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -107,13 +110,31 @@ def check_sources(sources: Sources, contracts: Contracts) -> None:
         raise UserError("\n".join(mistakes))
 
 
+def connections(con: duckdb.DuckDBPyConnection, sources: Sources, contracts: Contracts) -> dict[tuple[str, str], str]:
+    """(source, table) → how it is connected, of every table that is.
+
+    A system's table is, by exports, once a file of it was loaded: if its files stay away, it has stopped.
+    """
+    loaded = loaded_tables(con)
+    found = {("files", table): "files" for table in sources.files}
+    for source, connector in sources.connectors.items():
+        tables = [table for name, table in contracts if name == source]
+        if connector.api is not None:
+            found |= {(source, table): "api" for table in api.tables_of(source)}
+        else:
+            found |= {(source, table): "exports" for table in tables if (source, table) in loaded}
+    return found
+
+
 def missing_critical_files(sources: Sources, contracts: Contracts) -> list[str]:
     """A sentence for each connected critical table that has no file: without it, nothing could be published."""
     refusals: list[Refusal] = []
     for contract, connection, spec in _connected_files(sources, contracts, refusals):
         problems = find_files(spec)[1]
         refusals += [Refusal(contract.source, contract.table, connection, None, problem) for problem in problems]
-    critical = [refused for refused in refusals if contracts[refused.source, refused.table].meta.is_critical]
+    critical = [
+        refused for refused in refusals if refused.table and contracts[refused.source, refused.table].meta.is_critical
+    ]
     return list(dict.fromkeys(refused.sentence for refused in critical))
 
 
@@ -143,7 +164,7 @@ def file_deliveries(
             except UserError as refusal:
                 refusals.append(Refusal(contract.source, contract.table, connection, name, str(refusal)))
         never = "~"
-        found.sort(key=lambda one: (known_since.get(one[2], never), one[0]))
+        found.sort(key=lambda one: (known_since.get(one[2], never), natural_order(one[0].stem)))
         for number, (path, name, content) in enumerate(found, start=1):
             place = f"file {number} of {len(found)}, {name}"
             yield Delivery(contract, connection, spec, path, name, content, received_at, accept_shrink, place)
@@ -183,6 +204,8 @@ def api_deliveries(
         of_source = [contract for contract in contracts.values() if contract.source == source]
         since = {one.table: newest for one in of_source if (newest := _newest(con, one)) is not None}
         again = {table for name, table in refused if name == source}
+        # What an older contract refused may be good under this one.
+        again |= {one.table for one in of_source if last_mapping_hash(con, one) not in (None, _export_hash(one))}
         for one in api.extract(source, settings, of_source, landing, since, read_at=received_at, whole=again):
             if one.path is not None:
                 yield delivery(one, one.path)
@@ -202,12 +225,17 @@ def _connected_files(
             continue
         tables = [table for name, table in contracts if name == source]
         try:
-            found = find_exports(Path(connector.exports), tables)
+            found, problems = find_exports(Path(connector.exports), tables)
         except UserError as error:
             refusals += [Refusal(source, table, "exports", None, str(error)) for table in tables]
             continue
+        refusals += [Refusal(source, None, "exports", None, problem) for problem in problems]
         for table, paths in found.items():
             yield contracts[source, table], "exports", export_spec(contracts[source, table], paths)
+
+
+def _export_hash(contract: Contract) -> str:
+    return mapping_hash(export_spec(contract, [Path()]), contract)
 
 
 def _hash(con: duckdb.DuckDBPyConnection, path: Path) -> str:

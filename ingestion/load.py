@@ -17,31 +17,33 @@ import duckdb
 
 from ingestion.connectors.files import open_file
 from ingestion.contracts import Contract, Contracts
-from ingestion.deliveries import Delivery, Refusal, api_deliveries, check_sources, file_deliveries
+from ingestion.deliveries import Delivery, Refusal, api_deliveries, check_sources, connections, file_deliveries
 from ingestion.errors import UserError
 from ingestion.failures import WarehouseError, explained
 from ingestion.manifest import (
     Load,
     earlier_load,
+    first_columns,
+    forget_broken_columns,
     forget_refusals,
+    has_newer_export,
     last_columns,
     last_received,
     newest_date,
-    note_added_columns,
-    note_broken_columns,
+    note_columns,
     refused_tables,
     write_load,
     write_orphans,
     write_refusal,
     write_tables,
 )
-from ingestion.mapping import Mapping, MissingColumnsError, bind, bind_export
-from ingestion.merge import VERSION, RetypedError, Staged, count, stage
+from ingestion.mapping import Mapping, MissingColumnsError, bind, bind_export, shown_column
+from ingestion.merge import VERSION, RetypedError, Staged, count, key_parts, stage
 from ingestion.scratch import Scratch, new_scratch
 from ingestion.sources import Sources
 from ingestion.tables import prepare_warehouse
 from ingestion.text import counted, ident, literal, sql_value
-from ingestion.versions import write_versions
+from ingestion.versions import has_key, write_versions
 
 logger = logging.getLogger("tenure.ingestion")
 
@@ -83,15 +85,14 @@ def load_sources(
     con.execute(f"set checkpoint_threshold = {literal(CHECKPOINT_THRESHOLD)}")
     prepare_warehouse(con, contracts)
     check_sources(sources, contracts)
+    forget_broken_columns(con)
     loads: list[Load] = []
     refusals: list[Refusal] = []
-    connections: dict[tuple[str, str], str] = {}
     found = chain(
         file_deliveries(con, sources, contracts, moment, accept_shrink=accept_shrink),
         api_deliveries(con, sources, contracts, moment, landing=landing, refused=refused_tables(con)),
     )
     for one in found:
-        connections[one.source, one.table] = one.connection
         if isinstance(one, Refusal):
             refusals.append(one)
             logger.warning("%s", one.sentence)
@@ -111,7 +112,9 @@ def load_sources(
     forget_refusals(con)
     for refused in refusals:
         write_refusal(con, refused.source, refused.table, refused.file, refused.reason, moment)
-    write_tables(con, contracts, connections)
+    connected = connections(con, sources, contracts)
+    connected |= {(one.source, one.table): one.connection for one in refusals if one.table}
+    write_tables(con, contracts, connected)
     write_orphans(con, contracts)
     return LoadReport(loads, refusals)
 
@@ -132,7 +135,7 @@ def _load_file(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> Load:
             return _write(con, scratch, delivery, mapping, columns, staged, has_rows=has_rows)
         except (MissingColumnsError, RetypedError) as broken:
             change = "missing" if isinstance(broken, MissingColumnsError) else "retyped"
-            note_broken_columns(con, contract, broken.columns, change, delivery.name, delivery.received_at)
+            note_columns(con, contract, broken.columns, change, delivery.name, delivery.received_at)
             raise
         except duckdb.Error as error:
             raise explained(error, con, name, mapping) from error
@@ -142,11 +145,25 @@ def _bind(scratch: Scratch, delivery: Delivery, columns: Sequence[str]) -> Mappi
     name = delivery.path.name
     if delivery.connection == "files":
         return bind(scratch, delivery.spec, columns, name)
-    # JSON lines leave out what is empty, so a column that isn't there says nothing.
-    is_whole = not any(part in (".jsonl", ".ndjson") for part in delivery.path.suffixes)
-    compared = is_whole and not delivery.accept_shrink
+    compared = _names_all_columns(delivery.path) and not delivery.accept_shrink
     had_before = last_columns(scratch.connection, delivery.contract) if compared else []
     return bind_export(scratch, delivery.contract, columns, name, had_before)
+
+
+def _names_all_columns(path: Path) -> bool:
+    """False for JSON lines, which leave out what is empty: a column that isn't there says nothing."""
+    return not any(part in (".jsonl", ".ndjson") for part in path.suffixes)
+
+
+def _added_columns(
+    con: duckdb.DuckDBPyConnection, delivery: Delivery, mapping: Mapping, columns: Sequence[str]
+) -> list[str]:
+    """The file's columns that its contract doesn't have, or, under a mapping, that the table's first file hadn't."""
+    added = list(mapping.extra_columns)
+    if delivery.connection == "files" and _names_all_columns(delivery.path):
+        first = set(first_columns(con, delivery.contract))
+        added = [name for name in columns if first and shown_column(name) not in first]
+    return sorted({shown_column(name) for name in added})
 
 
 def _refuse_empty_or_shrunk(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
@@ -179,11 +196,14 @@ def _write(
         version = con.execute(f"select max({VERSION}) from incoming").fetchone() if contract.meta.version else None
         newest = version[0] if version else None
         last_date = newest_date(con, contract)
-        written = write_versions(scratch, contract, load_id, delivery.file_hash, newest, has_rows=has_rows)
-        con.execute(
-            f"insert into {contract.quarantine_table} "
-            f"select {literal(load_id)}, {literal(delivery.name)}, _row, reason, record from rejected order by _row"
+        added = _added_columns(con, delivery, mapping, columns)
+        is_older = contract.meta.delivery == "full" and has_newer_export(
+            con, contract, delivery.connection, delivery.name, delivery.file_hash
         )
+        written = write_versions(
+            scratch, contract, load_id, delivery.file_hash, newest, has_rows=has_rows, is_older=is_older
+        )
+        _write_quarantine(con, contract, load_id, delivery.name, staged)
         load = Load(
             load_id,
             contract.source,
@@ -200,7 +220,8 @@ def _write(
             written.replaced_count,
             written.deleted_count,
             newest,
-            json.dumps(columns),
+            json.dumps([shown_column(name) for name in columns]),
+            delivery.connection,
         )
         accounted = load.loaded_count + load.quarantined_count + load.superseded_count
         if accounted != load.received_count:
@@ -210,7 +231,7 @@ def _write(
             )
         write_load(con, load)
         _write_days(con, contract, load, last_date, has_rows=has_rows)
-        note_added_columns(con, contract, mapping.extra_columns, delivery.name, delivery.received_at)
+        note_columns(con, contract, added, "added", delivery.name, delivery.received_at)
         con.commit()
     except BaseException:
         # A connection that broke has nothing to roll back; the first error is the one to tell.
@@ -218,6 +239,26 @@ def _write(
             con.rollback()
         raise
     return load
+
+
+def _write_quarantine(
+    con: duckdb.DuckDBPyConnection, contract: Contract, load_id: str, file: str, staged: Staged
+) -> None:
+    """Keep the refused rows; those of earlier loads whose record came well now, or whose file came anew, are mended."""
+    key_hash = f"hash({', '.join(key_parts(contract, 't'))})"
+    table = contract.quarantine_table
+    if count(con, f"{table} where mended_by is null"):
+        con.execute(
+            f"update {table} set mended_by = {literal(load_id)} where mended_by is null and (file = {literal(file)} "
+            f"or key_hash in (select {key_hash} from incoming t where not is_repeat))"
+        )
+    if staged.quarantined_count:
+        readable_key = f"if({has_key(contract)}, {key_hash}, null)"
+        con.execute(
+            f"insert into {table} (_load_id, file, row_number, reason, record, key_hash) "
+            f"select {literal(load_id)}, {literal(file)}, _row, reason, record, {readable_key}"
+            " from rejected left join typed_rows t using (_row) order by _row"
+        )
 
 
 def _write_days(
@@ -232,24 +273,26 @@ def _write_days(
     version = f"cast({VERSION} as date)"
     seen_again = "is_repeat" + (" or _row in (select _row from known where is_same)" if has_rows else "")
     newest = sql_value(load.newest_version) if contract.meta.delivery == "full" else VERSION
+    of_load = f"{contract.raw_table} where _load_id = {literal(load.load_id)} and not _is_deleted"
     parts = [
-        f"select {date} as day, {version} as version, 1 as loaded, 0 as refused, 0 as known, 0 as late "
-        f"from {contract.raw_table} where _load_id = {literal(load.load_id)} and not _is_deleted"
+        f"select {date} as day, {version} as version, 1 as loaded, 0 as refused, 0 as known, 0 as new from {of_load}"
     ]
+    # A record is new once, however many versions of it a load brings.
+    first_seen = "incoming where not is_repeat and not is_earlier and _row not in (select _row from known)"
+    if not has_rows:
+        first_seen = f"{of_load} and _superseded_by is null"
+    parts.append(f"select {date}, {version}, 0, 0, 0, 1 from {first_seen}")
     if load.quarantined_count:
         parts.append(f"select {date}, {version}, 0, 1, 0, 0 from rejected left join typed_rows using (_row)")
     if load.superseded_count:
         parts.append(f"select {date}, cast({newest} as date), 0, 0, 1, 0 from incoming where {seen_again}")
-    if has_rows and last_date is not None:
-        parts.append(
-            f"select {date}, {version}, 0, 0, 0, 1 from incoming where not is_repeat and not is_earlier "
-            f"and {date} < date {literal(last_date)} and _row not in (select _row from known)"
-        )
+    is_late = f"day < date {literal(last_date)}" if has_rows and last_date is not None else "false"
     con.execute(f"""
         insert into ingestion.load_days
         select
             {literal(load.load_id)}, {literal(contract.source)}, {literal(contract.table)}, day, version,
-            sum(loaded) + sum(refused) + sum(known), sum(loaded), sum(refused), sum(known), sum(late)
+            sum(loaded) + sum(refused) + sum(known), sum(loaded), sum(refused), sum(known), sum(new),
+            if(coalesce({is_late}, false), sum(new), 0)
         from ({" union all ".join(parts)}) as rows
         group by day, version order by day, version
     """)

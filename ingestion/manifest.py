@@ -10,11 +10,12 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 
 from ingestion.contracts import Contract, Contracts
-from ingestion.text import ident, literal, sql_value
+from ingestion.text import ident, literal, natural_order, sql_value
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Load:
     received = loaded + quarantined + superseded: written as a version of its record, refused by the contract, or
     known already. `replaced_count`: rows that were current until this load. `deleted_count`: records that a full
     export no longer holds. The window is that of the good rows' dates, `newest_version` that of their versions;
-    times are UTC without zone. `columns`: the file's own columns, as a JSON list.
+    times are UTC without zone. `columns`: the file's own columns, as a JSON list. `connection`: `files`, `exports` or
+    `api`.
     """
 
     load_id: str
@@ -44,6 +46,7 @@ class Load:
     deleted_count: int
     newest_version: datetime | None
     columns: str
+    connection: str
     is_new: bool = True
 
 
@@ -51,13 +54,15 @@ _COLUMNS = [field.name for field in fields(Load) if field.name != "is_new"]
 _TIMES = ("received_at", "window_start", "window_end", "newest_version")
 _OTHER_TABLES = {
     "load_days": "load_id varchar, source varchar, table_name varchar, record_date date, version_date date, "
-    "received_count bigint, loaded_count bigint, quarantined_count bigint, superseded_count bigint, late_count bigint",
+    "received_count bigint, loaded_count bigint, quarantined_count bigint, superseded_count bigint, new_count bigint, "
+    "late_count bigint",
     "files": "path varchar, stamp varchar, file_hash varchar",
     "refusals": "source varchar, table_name varchar, file varchar, reason varchar, refused_at timestamp",
     "schema_changes": "source varchar, table_name varchar, column_name varchar, change varchar, file varchar, "
     "noticed_at timestamp",
     "tables": "source varchar, system varchar, table_name varchar, role varchar, owner varchar, connection varchar, "
-    "is_critical boolean, is_dated boolean, freshness_days integer, stale_days integer",
+    "is_critical boolean, is_dated boolean, freshness_days integer, stale_days integer, current_count bigint, "
+    "deleted_count bigint, open_quarantine_count bigint",
     "orphans": "source varchar, table_name varchar, column_name varchar, references_column varchar, "
     "checked_count bigint, orphan_count bigint",
 }
@@ -72,6 +77,8 @@ def create_manifest(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"alter table ingestion.loads add column if not exists {column}")
     for table, definition in _OTHER_TABLES.items():
         con.execute(f"create table if not exists ingestion.{table} ({definition})")
+        for column in definition.split(", "):
+            con.execute(f"alter table ingestion.{table} add column if not exists {column}")
 
 
 def _data_type(name: str) -> str:
@@ -89,24 +96,25 @@ def write_load(con: duckdb.DuckDBPyConnection, load: Load) -> None:
 def earlier_load(
     con: duckdb.DuckDBPyConnection, contract: Contract, file: str, file_hash: str, mapping_hash: str
 ) -> Load | None:
-    """The load that makes loading this file needless: of the same content under the same mapping.
+    """The load that makes loading this file needless: the last of its path, if content and mapping are still the same.
 
-    There is none where the path has had other content since: a correction that is taken back is news. A full export
-    under another name is news as well: what it lacks is gone, although an earlier one lacked the same.
+    A path that comes for the first time is needless where the same content was loaded under another name and its
+    records have versions. Without versions it is news, whatever it says: a correction may have come in between, and
+    what comes later is true. So it is with a full export.
     """
-    latest = con.execute(
-        f"""select file_hash from ingestion.loads
-        where {_of_table(contract)} and file = {literal(file)} order by load_id desc limit 1"""
-    ).fetchone()
-    if latest and latest[0] != file_hash:
+    order = "order by load_id desc limit 1"
+    columns = ", ".join(_COLUMNS)
+    of_path = f"select {columns} from ingestion.loads where {_of_table(contract)} and file = {literal(file)} {order}"
+    row = con.execute(of_path).fetchone()
+    if row is None and contract.meta.delivery == "changes":
+        row = con.execute(
+            f"""select {columns} from ingestion.loads
+            where {_of_table(contract)} and file_hash = {literal(file_hash)} and newest_version is not null {order}"""
+        ).fetchone()
+    if row is None:
         return None
-    same_name = f"and file = {literal(file)}" if contract.meta.delivery == "full" else ""
-    row = con.execute(
-        f"""select {", ".join(_COLUMNS)} from ingestion.loads
-        where {_of_table(contract)} and file_hash = {literal(file_hash)} and mapping_hash = {literal(mapping_hash)}
-            {same_name} order by load_id desc limit 1"""
-    ).fetchone()
-    return Load(**dict(zip(_COLUMNS, row, strict=True)), is_new=False) if row else None
+    load = Load(**dict(zip(_COLUMNS, row, strict=True)), is_new=False)
+    return load if (load.file_hash, load.mapping_hash) == (file_hash, mapping_hash) else None
 
 
 def loads_of_content(con: duckdb.DuckDBPyConnection, contract: Contract, file_hash: str) -> list[str]:
@@ -149,10 +157,44 @@ def last_received(con: duckdb.DuckDBPyConnection, contract: Contract, file: str)
 
 def last_columns(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[str]:
     """The columns that the last load of a table brought."""
+    return _columns_of(con, contract, "max")
+
+
+def first_columns(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[str]:
+    """The columns that the first load of a table brought."""
+    return _columns_of(con, contract, "min")
+
+
+def _columns_of(con: duckdb.DuckDBPyConnection, contract: Contract, which: str) -> list[str]:
     row = con.execute(
-        f"select columns from ingestion.loads where {_of_table(contract)} order by load_id desc limit 1"
+        f"select arg_{which}(columns, load_id) from ingestion.loads where {_of_table(contract)}"
     ).fetchone()
     return list(json.loads(row[0])) if row and row[0] else []
+
+
+def last_mapping_hash(con: duckdb.DuckDBPyConnection, contract: Contract) -> str | None:
+    """Under which mapping and contract a table was loaded last."""
+    row = con.execute(
+        f"select arg_max(mapping_hash, load_id) from ingestion.loads where {_of_table(contract)}"
+    ).fetchone()
+    return row[0] if row else None
+
+
+def has_newer_export(
+    con: duckdb.DuckDBPyConnection, contract: Contract, connection: str, file: str, file_hash: str
+) -> bool:
+    """Whether a newer full export of the table was loaded already, the same way.
+
+    Newer is whose name comes later, numbers in it by their value. A file that was written anew since it was loaded is
+    newer than all.
+    """
+    loaded = con.execute(
+        f"""select file, arg_max(file_hash, load_id) from ingestion.loads
+        where {_of_table(contract)} and connection = {literal(connection)} group by file"""
+    ).fetchall()
+    if dict(loaded).get(file, file_hash) != file_hash:
+        return False
+    return any(natural_order(Path(other).stem) > natural_order(Path(file).stem) for other, _ in loaded)
 
 
 def newest_version(con: duckdb.DuckDBPyConnection, contract: Contract) -> datetime | None:
@@ -169,23 +211,12 @@ def newest_date(con: duckdb.DuckDBPyConnection, contract: Contract) -> str | Non
     return row[0] if row else None
 
 
-def note_added_columns(
-    con: duckdb.DuckDBPyConnection, contract: Contract, names: Iterable[str], file: str, noticed_at: datetime
-) -> None:
-    """Record columns that the contract doesn't have, each once."""
-    for name in names:
-        con.execute(
-            f"""insert into ingestion.schema_changes
-            select {literal(contract.source)}, {literal(contract.table)}, {literal(name)}, 'added', {literal(file)},
-                {sql_value(noticed_at)}
-            where not exists (
-                from ingestion.schema_changes
-                where {_of_table(contract)} and column_name = {literal(name)} and change = 'added'
-            )"""
-        )
+def forget_broken_columns(con: duckdb.DuckDBPyConnection) -> None:
+    """Forget which columns were missing or retyped: each run tries the refused files anew."""
+    con.execute("delete from ingestion.schema_changes where change <> 'added'")
 
 
-def note_broken_columns(
+def note_columns(
     con: duckdb.DuckDBPyConnection,
     contract: Contract,
     names: Iterable[str],
@@ -193,18 +224,35 @@ def note_broken_columns(
     file: str,
     noticed_at: datetime,
 ) -> None:
-    """Record columns for whose sake a file was refused; `change` is `missing` or `retyped`."""
-    con.execute(f"delete from ingestion.schema_changes where {_of_table(contract)} and file = {literal(file)}")
-    for name in names:
+    """Record the columns in which a table's newest file differs.
+
+    `change`: `added`, and what had been added and is there no more is forgotten; or `missing` or `retyped`, for whose
+    sake the file is refused.
+    """
+    given = list(names)
+    if change == "added":
+        others = f"and column_name not in ({', '.join(map(literal, given))})" if given else ""
+        con.execute(f"delete from ingestion.schema_changes where {_of_table(contract)} and change = 'added' {others}")
+    for name in given:
         con.execute(
-            f"insert into ingestion.schema_changes values ({literal(contract.source)}, {literal(contract.table)}, "
-            f"{literal(name)}, {literal(change)}, {literal(file)}, {sql_value(noticed_at)})"
+            f"""insert into ingestion.schema_changes
+            select {literal(contract.source)}, {literal(contract.table)}, {literal(name)}, {literal(change)},
+                {literal(file)}, {sql_value(noticed_at)}
+            where not exists (
+                from ingestion.schema_changes
+                where {_of_table(contract)} and column_name = {literal(name)} and change = {literal(change)}
+            )"""
         )
+
+
+def loaded_tables(con: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
+    """The (source, table) of which a file was ever loaded."""
+    return set(con.execute("select distinct source, table_name from ingestion.loads").fetchall())
 
 
 def refused_tables(con: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
     """The (source, table) of which the last run refused something."""
-    return set(con.execute("select source, table_name from ingestion.refusals").fetchall())
+    return set(con.execute("select source, table_name from ingestion.refusals where table_name is not null").fetchall())
 
 
 def forget_refusals(con: duckdb.DuckDBPyConnection) -> None:
@@ -213,11 +261,11 @@ def forget_refusals(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def write_refusal(
-    con: duckdb.DuckDBPyConnection, source: str, table: str, file: str | None, reason: str, refused_at: datetime
+    con: duckdb.DuckDBPyConnection, source: str, table: str | None, file: str | None, reason: str, refused_at: datetime
 ) -> None:
-    """Record what could not be loaded; `file` is None where it isn't one file's fault."""
+    """Record what could not be loaded; `table` and `file` are None where there is no single one to blame."""
     con.execute(
-        f"insert into ingestion.refusals values ({literal(source)}, {literal(table)}, {sql_value(file)}, "
+        f"insert into ingestion.refusals values ({literal(source)}, {sql_value(table)}, {sql_value(file)}, "
         f"{literal(reason)}, {sql_value(refused_at)})"
     )
 
@@ -225,7 +273,10 @@ def write_refusal(
 def write_tables(
     con: duckdb.DuckDBPyConnection, contracts: Contracts, connections: Mapping[tuple[str, str], str]
 ) -> None:
-    """Write down every raw table, and how it is connected: (source, table) → `files`, `exports` or `api`."""
+    """Write down every raw table, how it is connected, and what it holds now.
+
+    `connections`: (source, table) → `files`, `exports` or `api`.
+    """
     con.execute("delete from ingestion.tables")
     for contract in contracts.values():
         target, own = contract.source_meta, contract.meta
@@ -241,26 +292,41 @@ def write_tables(
             str(target.freshness_days if own.freshness_days is None else own.freshness_days),
             str(target.stale_days if own.stale_days is None else own.stale_days),
         ]
-        con.execute(f"insert into ingestion.tables values ({', '.join(values)})")
+        con.execute(
+            f"""insert into ingestion.tables
+            select {", ".join(values)},
+                count(*) filter (where _is_deleted is not true), count(*) filter (where _is_deleted),
+                (select count(*) from {contract.quarantine_table} where mended_by is null)
+            from {contract.raw_table} where _superseded_by is null"""
+        )
 
 
 def write_orphans(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> None:
-    """Count the current rows whose foreign key leads to no current row, for each key of the connected tables."""
+    """Count the current rows whose foreign key leads to no current row, for each key of the tables that have rows.
+
+    Where the table that a key leads to has never had a row, it isn't connected, and nothing can be said.
+    """
     con.execute("delete from ingestion.orphans")
     current = "_superseded_by is null and _is_deleted is not true"
     for contract in contracts.values():
         for column in contract.columns:
             if column.meta.references is None:
                 continue
-            name = ident(column.name)
-            table, _, key = column.meta.references.partition(".")
+            table, _, parent_key = column.meta.references.partition(".")
             parent = contracts[contract.source, table].raw_table
+            if con.execute(f"select 1 from {parent} limit 1").fetchone() is None:
+                continue
+            key, other = (
+                name if column.meta.significant is None else f"left({name}, {column.meta.significant})"
+                for name in (ident(column.name), ident(parent_key))
+            )
             con.execute(
                 f"""insert into ingestion.orphans
                 select {literal(contract.source)}, {literal(contract.table)}, {literal(column.name)},
                     {literal(column.meta.references)}, count(*), count(*) filter (where parent.key is null)
-                from (select {name} as key from {contract.raw_table} where {current} and {name} is not null) as child
-                left join (select distinct {ident(key)} as key from {parent} where {current}) as parent using (key)
+                from (select {key} as key from {contract.raw_table} where {current}) as child
+                left join (select distinct {other} as key from {parent} where {current}) as parent using (key)
+                where child.key is not null
                 having count(*) > 0"""
             )
 

@@ -4,12 +4,12 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
-from ingestion.connectors.delimited import ROW_NUMBER
+from ingestion.connectors.delimited import ROW_NUMBER, hits
 from ingestion.contracts import Contract
 from ingestion.errors import UserError
 from ingestion.scratch import Scratch
@@ -27,12 +27,12 @@ DATA_LIKE = re.compile(r".*@.*|[+-]?[\d.,]+|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*")
 class Mapping:
     """`expressions`: contract column → SQL. `types`: contract column → the DuckDB type of that SQL.
 
-    `extra_columns`: columns of an export that its contract doesn't have.
+    `extra_columns`: columns of an export that its contract doesn't have, with their DuckDB types.
     """
 
     expressions: dict[str, str]
     types: dict[str, str]
-    extra_columns: tuple[str, ...] = ()
+    extra_columns: dict[str, str] = field(default_factory=dict)
 
     @property
     def has_window(self) -> bool:
@@ -67,6 +67,11 @@ def mapping_hash(spec: FileTable, contract: Contract) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
+def shown_column(name: str) -> str:
+    """A file's column as it may be written down and shown: a name that looks like data may be a person's."""
+    return "(a name that looks like data)" if DATA_LIKE.fullmatch(name) else name
+
+
 class MissingColumnsError(UserError):
     """An export that lacks columns which it must have, or had before."""
 
@@ -93,24 +98,23 @@ def bind_export(
     expected = {*contract.required_columns, *({name.lower() for name in had_before} & {*contract.column_names})}
     missing = [name for name in contract.column_names if name in expected and name not in given]
     if missing:
-        raise MissingColumnsError(missing, _missing_in_export(file_name, missing, columns))
+        raise MissingColumnsError(missing, _missing_in_export(contract, file_name, missing, columns))
     found = {name: given[name] for name in contract.column_names if name in given}
-    extra = [column for column in columns if column.lower() not in found]
     return Mapping(
         {name: ident(column) for name, column in found.items()},
         {name: types[column] for name, column in found.items()},
-        tuple(extra),
+        {column: types[column] for column in columns if column.lower() not in found},
     )
 
 
-def _missing_in_export(file_name: str, missing: list[str], columns: Sequence[str]) -> str:
+def _missing_in_export(contract: Contract, file_name: str, missing: list[str], columns: Sequence[str]) -> str:
     if any(DATA_LIKE.fullmatch(column) for column in columns):
         return f"{file_name}: its first line looks like data: give it a header line with the column names."
     wanted = listed(f"{name}{did_you_mean(name, columns)}" for name in missing)
-    return (
-        f"{file_name} lacks the column {wanted}: export it as before; if it is gone for good and not required, "
-        "run again with --accept-shrink."
-    )
+    remedy = "; if it is gone for good, run again with --accept-shrink"
+    if not {*contract.required_columns}.isdisjoint(missing):
+        remedy = ""
+    return f"{file_name} lacks the column {wanted}: export it as before{remedy}."
 
 
 def bind(scratch: Scratch, spec: FileTable, columns: Sequence[str], file_name: str) -> Mapping:
@@ -136,9 +140,10 @@ def bind(scratch: Scratch, spec: FileTable, columns: Sequence[str], file_name: s
             else:
                 missing[name] = word
     if missing:
-        mistakes.insert(0, _missing_columns(file_name, missing, columns))
+        mistakes.insert(0, _missing_columns(file_name, missing, columns, hits(columns, list(spec.columns.values()))))
     if mistakes:
-        raise UserError("\n".join(mistakes))
+        sentence = "\n".join(mistakes)
+        raise MissingColumnsError([*missing], sentence) if missing else UserError(sentence)
     return Mapping(expressions, types)
 
 
@@ -165,7 +170,7 @@ def _mistake(name: str, error: duckdb.Error) -> str:
     return f"the expression for {name} has a mistake ({problem.strip().rstrip('.!')}): correct it in sources.yml."
 
 
-def _missing_columns(file_name: str, missing: dict[str, str], columns: Sequence[str]) -> str:
+def _missing_columns(file_name: str, missing: dict[str, str], columns: Sequence[str], found: int) -> str:
     if not columns:
         return f"{file_name} has no line that is a JSON object: check the export."
     if any(DATA_LIKE.fullmatch(column) for column in columns):
@@ -174,6 +179,13 @@ def _missing_columns(file_name: str, missing: dict[str, str], columns: Sequence[
         return (
             f"{file_name} has a single column, and not the one that the mapping names: "
             "if it is meant to have more, separate them by comma, semicolon, tab or |."
+        )
+    if not found:
+        # Without a header its first line is a record, which is nobody's to see.
+        wanted = listed(f"'{word}' (for {name})" for name, word in missing.items())
+        return (
+            f"{file_name} has none of the columns {wanted}: "
+            "check that its first line is a header, and correct sources.yml or the export."
         )
     wanted = listed(f"'{word}' (for {name}){did_you_mean(word, columns)}" for name, word in missing.items())
     return f"{file_name} has no column {wanted}; it has {listed(columns)}: correct sources.yml or the export."

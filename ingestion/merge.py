@@ -21,7 +21,8 @@ from ingestion.text import ident, listed, literal
 EXTRA, VERSION = "_extra", "_version"
 # A column that breaks its type in more than this share of a file's rows has changed its type.
 RETYPED_SHARE = 0.5
-FEWEST_ROWS_FOR_RETYPED = 20
+# With fewer rows than these, only a column that fits in none of them has.
+FEWEST_ROWS_FOR_SHARE, FEWEST_ROWS = 20, 5
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,9 @@ def _extra(mapping: Mapping) -> str:
     """SQL: the columns that the contract doesn't have, as JSON text; NULL where all are empty."""
     if not mapping.extra_columns:
         return "cast(null as varchar)"
-    names = [ident(name) for name in mapping.extra_columns]
-    pairs = ", ".join(f"{literal(name)}, cast({ident(name)} as varchar)" for name in mapping.extra_columns)
-    is_empty = " and ".join(f"{name} is null" for name in names)
+    extras = mapping.extra_columns.items()
+    pairs = ", ".join(f"{literal(name)}, {_as_json(ident(name), kind)}" for name, kind in extras)
+    is_empty = " and ".join(f"{ident(name)} is null" for name in mapping.extra_columns)
     return f"case when not ({is_empty}) then cast(json_object({pairs}) as varchar) end"
 
 
@@ -89,6 +90,11 @@ def _trimmed_columns(connection: duckdb.DuckDBPyConnection, mapping: Mapping) ->
     needs = ", ".join(f"bool_or({needs_trim(name)})" for name in texts)
     found = connection.execute(f"select {needs} from mapped_rows").fetchall()[0]
     return {name for name, is_needed in zip(texts, found, strict=True) if not is_needed}
+
+
+def _as_json(value: str, kind: str) -> str:
+    is_nested = kind.endswith("]") or kind.startswith(("STRUCT", "MAP"))
+    return f"to_json({value})" if is_nested else f"cast({value} as varchar)"
 
 
 def _reject_bad(
@@ -123,14 +129,15 @@ def _reject_bad(
 def _refuse_retyped(connection: duckdb.DuckDBPyConnection, found: list[Check], file_name: str) -> None:
     """Refuse the file where a column's type fits too few rows: a quarantine of most of a table is no table."""
     received, bad = count(connection, "file_rows"), count(connection, "bad_numbers")
-    if received < FEWEST_ROWS_FOR_RETYPED or bad <= RETYPED_SHARE * received:
+    most_bad = RETYPED_SHARE * received if received >= FEWEST_ROWS_FOR_SHARE else received - 1
+    if received < FEWEST_ROWS or bad <= most_bad:
         return
     broken = {
         check.typed_column: count(connection, f"typed_bad_rows where ({check.passes}) is false")
         for check in found
         if check.typed_column is not None
     }
-    retyped = [column for column, rows in broken.items() if rows > RETYPED_SHARE * received]
+    retyped = [column for column, rows in broken.items() if rows > most_bad]
     if retyped:
         shares = listed(f"{column} in {broken[column] / received:.0%}" for column in retyped)
         raise RetypedError(

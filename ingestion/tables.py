@@ -43,6 +43,8 @@ def prepare_warehouse(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> N
             f"create table if not exists {contract.quarantine_table} "
             "(_load_id varchar, file varchar, row_number bigint, reason varchar, record varchar)"
         )
+        for column in ("key_hash ubigint", "mended_by varchar"):
+            con.execute(f"alter table {contract.quarantine_table} add column if not exists {column}")
 
 
 def _change_type(con: duckdb.DuckDBPyConnection, contract: Contract, name: str, data_type: str) -> None:
@@ -56,16 +58,15 @@ def _change_type(con: duckdb.DuckDBPyConnection, contract: Contract, name: str, 
 
 
 def quarantine_summary(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:
-    """Rows in quarantine as (table, reason, count), most frequent first, of the latest load of each file."""
+    """Rows in quarantine as (table, reason, count), most frequent first, without those that were mended since."""
     tables = con.execute(
         "select table_name from duckdb_tables() where schema_name = 'quarantine' order by table_name"
     ).fetchall()
-    latest = "select max(load_id) from ingestion.loads group by source, table_name, file"
     return [
         (str(table), reason, count)
         for (table,) in tables
         for reason, count in con.execute(
-            f"select reason, count(*) from quarantine.{ident(table)} where _load_id in ({latest}) "
+            f"select reason, count(*) from quarantine.{ident(table)} where mended_by is null "
             "group by reason order by count(*) desc, reason"
         ).fetchall()
     ]

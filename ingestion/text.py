@@ -1,5 +1,6 @@
 """Small helpers for the sentences that people read and the SQL that DuckDB reads."""
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -38,6 +39,11 @@ def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     by_folded = {word.casefold(): word for word in known}
     near = get_close_matches(wrong.casefold(), by_folded, n=1, cutoff=0.6)
     return f" (did you mean '{by_folded[near[0]]}'?)" if near else ""
+
+
+def natural_order(name: str) -> list[tuple[int, str]]:
+    """A sort key by which `part_2` comes before `part_10`."""
+    return [(int(digits), "") if digits else (-1, text) for digits, text in re.findall(r"(\d+)|(\D+)", name)]
 
 
 def counted(number: int, noun: str) -> str:

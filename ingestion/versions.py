@@ -33,12 +33,21 @@ class Written:
 
 
 def write_versions(
-    scratch: Scratch, contract: Contract, load_id: str, file_hash: str, version: datetime | None, *, has_rows: bool
+    scratch: Scratch,
+    contract: Contract,
+    load_id: str,
+    file_hash: str,
+    version: datetime | None,
+    *,
+    has_rows: bool,
+    is_older: bool,
 ) -> Written:
-    """Write `incoming` to the raw table. `version`: the newest version of the file's good rows, if they have one."""
+    """Write `incoming` to the raw table.
+
+    `version`: the newest version of the file's good rows, if they have one. `is_older`: a full export that comes after
+    a newer one; it fills the past and changes nothing of the present.
+    """
     con = scratch.connection
-    last = newest_version(con, contract) if contract.meta.delivery == "full" else None
-    is_older = version is not None and last is not None and version < last
     if not has_rows:
         loaded = _insert(con, contract, load_id, f"if(is_earlier, {literal(load_id)}, null)", "incoming i", "true")
         return Written(loaded, 0, 0, 0)
@@ -52,7 +61,7 @@ def write_versions(
     loaded = _insert(con, contract, load_id, state, origin, is_new)
     deleted = 0
     if contract.meta.delivery == "full":
-        deleted = _bury(scratch, contract, load_id, last if is_older else version, is_older=is_older)
+        deleted = _bury(scratch, contract, load_id, version, is_older=is_older)
     return Written(loaded, known, replaced, deleted)
 
 
@@ -81,7 +90,7 @@ def _find_known(scratch: Scratch, contract: Contract, *, is_older: bool) -> None
     same = f"r._is_deleted is not true and {same_content(contract, 'i', 'r')}"
     revived = "false" if is_older else f"bool_or(r.{CURRENT} and r._is_deleted)"
     comparable = f"(r.{CURRENT} or i.{VERSION} is not null)"
-    newest = f"i.{VERSION} is null or r.{VERSION} is null or i.{VERSION} >= r.{VERSION}"
+    newest = f"i.{VERSION} >= r.{VERSION}" + ("" if is_older else f" or i.{VERSION} is null or r.{VERSION} is null")
     scratch.table(
         "known",
         f"""as
@@ -89,7 +98,7 @@ def _find_known(scratch: Scratch, contract: Contract, *, is_older: bool) -> None
             met._row,
             max(met.raw_row) filter (where r.{CURRENT}) as old_row,
             bool_or({same} and {comparable}) and not {revived} as is_same,
-            bool_or(r.{CURRENT} and ({newest})) or {revived} as wins
+            bool_or(r.{CURRENT} and coalesce({newest}, false)) or {revived} as wins
         from met
         join (select *, rowid as raw_row from {contract.raw_table}) r on met.raw_row = r.raw_row
         join incoming i on met._row = i._row
@@ -161,12 +170,14 @@ def _bury(scratch: Scratch, contract: Contract, load_id: str, version: datetime 
 
     An export that is older than one loaded before says nothing of what is gone: only the records that it brings and
     the newer one lacks are. Where a rejected row's key can't be read, nothing is buried: it might be that row's.
+    A tombstone is as new as the newest version that the table has: who is missing was there until then.
     """
     con = scratch.connection
     raw = contract.raw_table
+    versions = [one for one in (version, newest_version(con, contract)) if one is not None]
     if is_older:
         gone = f"r._load_id = {literal(load_id)} and r._row_number not in (select _row from known)"
-    elif count(con, f"rejected where _row not in (select _row from typed_rows where {_has_key(contract)})"):
+    elif count(con, f"rejected where _row not in (select _row from typed_rows where {has_key(contract)})"):
         return 0
     else:
         gone = f"not exists (from typed_rows t where {same_key(contract, 't', 'r', with_occurrence=False)})"
@@ -176,12 +187,14 @@ def _bury(scratch: Scratch, contract: Contract, load_id: str, version: datetime 
     names = ", ".join(ident(name) for name in contract.column_names)
     con.execute(
         f"insert into {raw} ({names}, _load_id, _occurrence, {VERSION}, _is_deleted, {EXTRA}) "
-        f"select {names}, {literal(load_id)}, _occurrence, {sql_value(version)}, true, {EXTRA} "
+        f"select {names}, {literal(load_id)}, _occurrence, {sql_value(max(versions, default=None))}, true, {EXTRA} "
         f"from {raw} where rowid in (select old_row from gone)"
     )
     con.execute(f"update {raw} set _superseded_by = {literal(load_id)} where rowid in (select old_row from gone)")
     return count(con, "gone")
 
 
-def _has_key(contract: Contract) -> str:
-    return f"{key_parts(contract, 'typed_rows')[0]} is not null"
+def has_key(contract: Contract) -> str:
+    """SQL: the key of a typed row can be read; a part that may be empty says nothing by being so."""
+    parts = [name for name in contract.meta.key if name in contract.required_columns] or contract.meta.key[:1]
+    return " and ".join(f"{ident(name)} is not null" for name in parts)

@@ -59,12 +59,11 @@ def _counts(tables: Iterable[TableCheck]) -> Table:
 
 
 def _refusals(report: CheckReport) -> Iterator[str]:
-    critical = {
-        (table.contract.source, table.contract.table): table.contract.meta.is_critical for table in report.tables
-    }
+    contracts = (table.contract for table in report.tables)
+    critical = {(contract.source, contract.table) for contract in contracts if contract.meta.is_critical}
     for refused in report.refusals:
-        blocks = " Nothing is published without this table." if critical[refused.source, refused.table] else ""
-        yield f"{refused.sentence}{blocks}"
+        blocks = (refused.source, refused.table) in critical
+        yield refused.sentence + (" Nothing is published without this table." if blocks else "")
 
 
 def _quarantined(report: CheckReport) -> Iterator[str]:
@@ -80,9 +79,8 @@ def _added(report: CheckReport) -> Iterator[str]:
 
 def _orphans(report: CheckReport) -> Iterator[str]:
     for orphans in report.orphans:
-        why = "" if orphans.is_connected else ", which isn't connected"
         share = f"{orphans.orphan_count:,} of {orphans.checked_count:,}"
-        yield f"{orphans.column}: {share} are not in {orphans.references}{why}"
+        yield f"{orphans.column}: {share} are not in {orphans.references}"
 
 
 def _apis(report: CheckReport) -> Iterator[str]:

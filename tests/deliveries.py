@@ -176,9 +176,9 @@ def _grown(parcel: Parcel, random: Random) -> Parcel:
 
 
 def _full_exports(feed: Feed, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """The whole table as it stood on each day of a full export; some records vanish, and one comes back."""
+    """The whole table as it stood on each day of a full export; some records vanish, one of them for a while."""
     ids = rows[feed.keyed_by].drop_nulls().unique(maintain_order=True).to_list()
-    absent = {ids[3]: range(9, DAYS), ids[5]: range(15, DAYS), ids[7]: range(6, 21), ids[9]: range(28, DAYS)}
+    absent = {ids[3]: range(9, DAYS), ids[5]: range(15, DAYS), ids[7]: range(6, 21)}
     files = {}
     for day in FULL_EXPORT_DAYS:
         gone = [record for record, days in absent.items() if day in days]

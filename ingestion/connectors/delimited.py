@@ -75,7 +75,7 @@ def _read_header(path: Path, mapped: Sequence[str]) -> Header:
     if "\0" in first_line or not _is_utf8(first_line):
         raise UserError(f"{path.name} doesn't begin with a line of UTF-8 text: save it as CSV in UTF-8.")
     readings = [(delimiter, _first_record(text, delimiter)) for delimiter in DELIMITERS]
-    delimiter, names = max(readings, key=lambda reading: (_hits(reading[1], mapped), len(reading[1])))
+    delimiter, names = max(readings, key=lambda reading: (hits(reading[1], mapped), len(reading[1])))
     return Header(_distinct(names), delimiter, is_first_line=text == whole)
 
 
@@ -86,7 +86,7 @@ def _first_record(text: str, delimiter: str) -> list[str]:
         return []
 
 
-def _hits(names: Sequence[str], mapped: Sequence[str]) -> int:
+def hits(names: Sequence[str], mapped: Sequence[str]) -> int:
     """How many of the mapping's values these columns can serve."""
     words = {name for name in names if name}
     return sum(

@@ -130,17 +130,16 @@ def test_unknown_columns_copies_and_ids_that_lead_nowhere(check: Check, tmp_path
     (folder / "order_lines.csv").write_text(line.format(7) + "8,8,1,10\n")
     report = check({"shopify": {"exports": "shop"}})
     tables = {table.name: table for table in report.tables}
-    assert (tables["shopify.orders"].file_count, tables["shopify.orders"].copy_count) == (1, 1)
+    assert (tables["shopify.orders"].file_count, tables["shopify.orders"].copy_count) == (1, 2)
     assert report.added == [("shopify.orders", "colour")]
-    assert [
-        (one.column, one.references, one.orphan_count, one.checked_count, one.is_connected) for one in report.orphans
-    ] == [("shopify.order_lines.order_id", "shopify.orders.id", 1, 2, True)]
+    assert [(one.column, one.references, one.orphan_count, one.checked_count) for one in report.orphans] == [
+        ("shopify.order_lines.order_id", "shopify.orders.id", 1, 2)
+    ]
 
 
-def test_a_foreign_key_to_a_table_that_is_not_connected(check: Check, tmp_path: Path) -> None:
+def test_nothing_is_said_of_a_foreign_key_to_a_table_that_is_not_connected(check: Check, tmp_path: Path) -> None:
     (tmp_path / "order_lines.csv").write_text("id,order_id,quantity,price\n1,7,1,10\n")
-    (orphans,) = check({"shopify": {"exports": "."}}).orphans
-    assert (orphans.orphan_count, orphans.is_connected) == (1, False)
+    assert check({"shopify": {"exports": "."}}).orphans == []
 
 
 def test_what_is_enabled_and_what_is_missing(check: Check, tmp_path: Path, contracts: Contracts) -> None:

@@ -133,12 +133,13 @@ def test_an_older_full_export_buries_nothing(hubspot: Deployment) -> None:
         company(20, "New", 9)
     ]
     ends = []
-    for first, second in ((old, new), (new, old)):
+    exports = [("companies_9.csv", old), ("companies_10.csv", new)]
+    for order in (exports, exports[::-1]):
         hubspot.con.execute("drop schema if exists raw_hubspot cascade; drop schema if exists ingestion cascade")
         for path in (hubspot.folder / "hubspot").iterdir():
             path.unlink()
-        load(hubspot, "hubspot", "companies_1.csv", COMPANIES + "".join(first))
-        load(hubspot, "hubspot", "companies_2.csv", COMPANIES + "".join(second))
+        for name, rows in order:
+            load(hubspot, "hubspot", name, COMPANIES + "".join(rows))
         ends.append(
             (
                 names(hubspot),
@@ -149,6 +150,34 @@ def test_an_older_full_export_buries_nothing(hubspot: Deployment) -> None:
         )
     assert ends[0] == ends[1]
     assert ends[0][1] == [("8",), ("9",)]
+
+
+def test_the_name_says_which_full_export_is_newest(hubspot: Deployment) -> None:
+    """The record that was changed last may be the one that is gone: the newest version says nothing of the export."""
+    rows = [company(number, f"Company {number}", 1 + number) for number in range(10)]
+    load(hubspot, "hubspot", "companies_2026-05-20.csv", COMPANIES + "".join(rows))
+    assert load(hubspot, "hubspot", "companies_2026-05-21.csv", COMPANIES + "".join(rows[:9])) == (9, 0, 0, 9, 0, 1)
+    assert [key for key, _ in names(hubspot)] == [str(number) for number in range(9)]
+    # Of the tombstone's day is nothing older, and an archive that is found later digs nothing up.
+    assert load(hubspot, "hubspot", "companies_2026-05-19.csv", COMPANIES + "".join(rows)) == (10, 0, 0, 10, 0, 0)
+    assert len(names(hubspot)) == 9
+
+
+def test_an_export_that_is_written_anew_is_the_newest(hubspot: Deployment) -> None:
+    rows = [company(number, f"Company {number}", 1) for number in range(10)]
+    load(hubspot, "hubspot", "companies.csv", COMPANIES + "".join(rows))
+    load(hubspot, "hubspot", "companies_2026-05.csv", COMPANIES + "".join(rows[:9]))
+    assert load(hubspot, "hubspot", "companies.csv", COMPANIES + "".join(rows[:8])) == (8, 0, 0, 8, 0, 1)
+    assert len(names(hubspot)) == 8
+
+
+def test_an_older_export_without_versions_changes_nothing_of_the_present(hubspot: Deployment) -> None:
+    header = "from_object_type,from_object_id,to_object_type,to_object_id,association_label\n"
+    links = [f"contacts,{number},companies,1,{{}}\n" for number in range(5)]
+    load(hubspot, "hubspot", "associations_2.csv", header + "".join(links).format(*"abcde"))
+    load(hubspot, "hubspot", "associations_1.csv", header + "".join(links).format(*"vwxyz"))
+    labels = "string_agg(association_label, '' order by from_object_id)"
+    assert hubspot.query(f"select {labels} from raw_hubspot.associations where {CURRENT}") == [("abcde",)]
 
 
 def test_a_full_export_that_equals_an_earlier_one_is_news(hubspot: Deployment) -> None:
