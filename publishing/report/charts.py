@@ -193,9 +193,9 @@ def _part(row: Row) -> str | None:
         return "missing"
     if (row["expected_count"] or 0) < LEAST_DAILY_ROWS:
         return None
-    if row["is_to_come"] and not row["loaded_count"]:
+    if row["is_to_come"] and not row["new_count"]:
         return "to come"
-    share = row["loaded_count"] / row["expected_count"]
+    share = row["new_count"] / row["expected_count"]
     return "most" if share >= 0.75 else "half" if share >= 0.5 else "little"
 
 

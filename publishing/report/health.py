@@ -22,8 +22,8 @@ WRONG = STATUSES[:3]
 class SourceTable:
     """One raw table: what came of it over all loads, and how it stands on the as-of date.
 
-    `coverage_rate`: share of each day's expected rows that came, over the 28 days before it, as that day itself may not
-    be over; None where too few a day are expected.
+    `coverage_rate`: share of each day's expected new records that came, over the 28 days before it, as that day itself
+    may not be over; None where too few a day are expected.
     """
 
     source: str
@@ -90,7 +90,7 @@ def read_tables(release: Release) -> list[SourceTable]:
                 sum(health.quarantined_count)::bigint as quarantined_count,
                 sum(health.superseded_count)::bigint as superseded_count,
                 sum(health.late_count)::bigint as late_count,
-                sum(least(health.loaded_count, health.expected_count)) filter (is_recent) as came,
+                sum(least(health.new_count, health.expected_count)) filter (is_recent) as came,
                 sum(health.expected_count) filter (is_recent) as expected,
                 count(health.expected_count) filter (is_recent) as day_count
             from (

@@ -185,7 +185,7 @@ def _coverage(release: Release, missing_days: list[MissingDay]) -> dict[str, Any
     missing = [f"{day.name} on {day_name(day.record_date)}" for day in missing_days if day.record_date >= first]
     return {
         "coverage_chart": charts.coverage_days(days),
-        "coverage_alt": f"Loaded rows per expected row by table and day, {day_name(first)} to {day_name(last)}. "
+        "coverage_alt": f"New records of those expected by table and day, {day_name(first)} to {day_name(last)}. "
         + (f"No rows: {'; '.join(missing)}." if missing else "No day is missing."),
     }
 
@@ -195,7 +195,7 @@ def _read_days(release: Release) -> list[Row]:
     return release.rows(
         """
         select
-            health.source, health.system, health.table_name, health.record_date, health.loaded_count,
+            health.source, health.system, health.table_name, health.record_date, health.new_count,
             health.expected_count, health.is_gap, health.record_date > health.newest_record_date as is_to_come
         from marts.rpt_source_health as health
         cross join marts.release_info as info

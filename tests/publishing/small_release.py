@@ -122,7 +122,7 @@ MARTS = """
     create table marts.rpt_source_health (
         source varchar, system varchar, table_name varchar, role varchar, owner varchar, connection varchar,
         is_connected boolean, is_critical boolean, record_date date, is_as_of_date boolean, received_count bigint,
-        loaded_count bigint, quarantined_count bigint, superseded_count bigint, late_count bigint,
+        loaded_count bigint, quarantined_count bigint, superseded_count bigint, new_count bigint, late_count bigint,
         expected_count double, is_gap boolean, coverage_rate double, newest_record_date date, days_behind integer,
         freshness_days integer, stale_days integer, refusal_count bigint, refusal_reason varchar,
         schema_change varchar, orphan_count bigint, status varchar
@@ -148,7 +148,7 @@ SOURCE_DAYS = """
     select
         $source, $system, $table_name, $role, 'data', $connection, $connection is not null, true, record_date,
         coalesce(record_date = as_of, false), loaded_count + quarantined_count + superseded_count, loaded_count,
-        quarantined_count, superseded_count, 0, if(record_date is not null and $daily > 0, $daily, null),
+        quarantined_count, superseded_count, loaded_count, 0, if(record_date is not null and $daily > 0, $daily, null),
         coalesce(record_date = $missing::date, false), if($daily > 0, loaded_count / $daily, null),
         if($daily > 0, as_of - $behind::int, null), if($daily > 0, $behind, null), $target, 7,
         if($reason is null, 0, 1), $reason, $schema_change, $orphans, $status

@@ -19,6 +19,7 @@ load_days as (
         loaded_count,
         quarantined_count,
         superseded_count,
+        new_count,
         late_count
     from {{ ref('stg_ingestion__load_days') }}
     {% if var('as_of_date') %}
@@ -40,6 +41,7 @@ final as (
         sum(load_days.loaded_count)::bigint as loaded_count,
         sum(load_days.quarantined_count)::bigint as quarantined_count,
         sum(load_days.superseded_count)::bigint as superseded_count,
+        sum(load_days.new_count)::bigint as new_count,
         sum(load_days.late_count)::bigint as late_count,
         -- A file that was loaded anew under a corrected mapping no longer says what its first load said of dates.
         coalesce(
@@ -63,6 +65,7 @@ select
     loaded_count,
     quarantined_count,
     superseded_count,
+    new_count,
     late_count,
     has_records,
     newest_version_date

@@ -41,6 +41,7 @@ days as (
         days.loaded_count,
         days.quarantined_count,
         days.superseded_count,
+        days.new_count,
         days.late_count
     from {{ ref('int_run__source_days') }} as days
     cross join context
@@ -120,6 +121,7 @@ counted as (
         coalesce(days.loaded_count, 0) as loaded_count,
         coalesce(days.quarantined_count, 0) as quarantined_count,
         coalesce(days.superseded_count, 0) as superseded_count,
+        coalesce(days.new_count, 0) as new_count,
         coalesce(days.late_count, 0) as late_count
     from all_days
     left join days
@@ -136,11 +138,11 @@ expected as (
         source,
         table_name,
         record_date,
-        median(loaded_count) over same_weekdays as expected_count,
+        median(new_count) over same_weekdays as expected_count,
         count(*) over same_weekdays as weekday_count,
         -- A table that skips days by itself, or jumps, says nothing by skipping one more.
-        min(loaded_count) over same_weekdays * 2 >= median(loaded_count) over same_weekdays
-        and min(loaded_count) over last_days > 0 as is_steady
+        min(new_count) over same_weekdays * 2 >= median(new_count) over same_weekdays
+        and min(new_count) over last_days > 0 as is_steady
     from counted
     where record_date is not null
     window
@@ -173,6 +175,7 @@ final as (
         counted.loaded_count,
         counted.quarantined_count,
         counted.superseded_count,
+        counted.new_count,
         counted.late_count,
         case
             when tables.is_dated and expected.weekday_count = {{ var('expected_volume_weeks') }}
@@ -218,16 +221,17 @@ select
     loaded_count,
     quarantined_count,
     superseded_count,
+    new_count,
     late_count,
     expected_count,
     coalesce(
-        loaded_count = 0
+        new_count = 0
         and is_steady
         and expected_count >= {{ var('least_expected_volume') }}
         and record_date < newest_record_date,
         false
     ) as is_gap,
-    case when expected_count > 0 then least(1.0, loaded_count / expected_count) end as coverage_rate,
+    case when expected_count > 0 then least(1.0, new_count / expected_count) end as coverage_rate,
     newest_record_date,
     cast(days_behind as integer) as days_behind,
     freshness_days,
