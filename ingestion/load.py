@@ -137,6 +137,9 @@ def _load_file(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> Load:
             change = "missing" if isinstance(broken, MissingColumnsError) else "retyped"
             note_columns(con, contract, broken.columns, change, delivery.name, delivery.received_at)
             raise
+        except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException):
+            # Of the loader's own SQL, not of the file.
+            raise
         except duckdb.Error as error:
             raise explained(error, con, name, mapping) from error
 
@@ -256,8 +259,8 @@ def _write_quarantine(
         readable_key = f"if({has_key(contract)}, {key_hash}, null)"
         con.execute(
             f"insert into {table} (_load_id, file, row_number, reason, record, key_hash) "
-            f"select {literal(load_id)}, {literal(file)}, _row, reason, record, {readable_key}"
-            " from rejected left join typed_rows t using (_row) order by _row"
+            f"select {literal(load_id)}, {literal(file)}, r._row, r.reason, r.record, {readable_key} "
+            "from rejected r left join typed_rows t on r._row = t._row order by r._row"
         )
 
 
