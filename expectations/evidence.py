@@ -39,6 +39,8 @@ class SourceTable:
     days_behind: int | None
     freshness_days: int
     stale_days: int
+    current_count: int
+    open_quarantine_count: int
     refusal_reason: str | None
     schema_change: str | None
     status: str

@@ -59,15 +59,16 @@ def _standing(evidence: Evidence, source: SourceTable) -> list[Check]:
                 f"The exports of {source.name} changed: {source.schema_change}.",
             )
         )
-    loaded = evidence.last(f"select sum(loaded_count) from marts.rpt_source_health where {where}")
-    if loaded:
+    held = evidence.last(f"select current_count from marts.rpt_source_health where is_as_of_date and {where}")
+    if held:
         share = evidence.threshold("max_row_loss_rate")
         checks.append(
             no_rows(
                 f"{source.name} has not shrunk",
                 severity,
-                f"select 1 from {{batch}} where {where} having coalesce(sum(loaded_count), 0) < {loaded * (1 - share)}",
-                f"{source.name} lost more than {share:.0%} of the {loaded:,.0f} rows that the last release knew.",
+                f"select 1 from {{batch}} where is_as_of_date and {where} and current_count < {held * (1 - share)}",
+                f"{source.name} holds {counted(source.current_count, 'record')} where the last release had {held:,}: "
+                f"more than {share:.0%} are gone.",
             )
         )
     return checks

@@ -45,6 +45,9 @@ class SourceTable:
     quarantined_count: int
     superseded_count: int
     late_count: int
+    current_count: int
+    deleted_count: int
+    open_quarantine_count: int
     coverage_rate: float | None
 
     @property
@@ -74,8 +77,9 @@ def table_label(source: str, system: str, table_name: str) -> str:
 
 
 def is_known(release: Release) -> bool:
-    """Whether the release says how its sources stand: those of earlier versions don't."""
-    return "rpt_source_health" in release.manifest["tables"]
+    """Whether the release says how its sources stand, in all that is asked here: those of earlier versions don't."""
+    columns = release.rows("select column_name from duckdb_columns() where table_name = 'rpt_source_health'")
+    return {"column_name": "current_count"} in columns
 
 
 def read_tables(release: Release) -> list[SourceTable]:
@@ -110,7 +114,7 @@ def read_tables(release: Release) -> list[SourceTable]:
             health.status, health.newest_record_date, health.days_behind, health.freshness_days, health.stale_days,
             health.refusal_reason, health.schema_change, health.orphan_count,
             counted.received_count, counted.loaded_count, counted.quarantined_count, counted.superseded_count,
-            counted.late_count,
+            counted.late_count, health.current_count, health.deleted_count, health.open_quarantine_count,
             case when counted.expected >= $least * counted.day_count then counted.came / counted.expected end
                 as coverage_rate
         from marts.rpt_source_health as health

@@ -223,6 +223,8 @@ def source_table(connected: list[SourceTable]) -> Markup:
         "quarantined": "Quaran\N{SOFT HYPHEN}tined",
         "superseded": "Super\N{SOFT HYPHEN}seded",
         "late": "Came late",
+        "current": "Held now",
+        "deleted": "Deleted",
         "newest": "Newest record",
         "behind": "Days behind / target",
         "coverage": f"Coverage, {health.COVERAGE_DAYS} days",
@@ -234,7 +236,7 @@ def source_table(connected: list[SourceTable]) -> Markup:
 
 
 def _balance_of(tables: Sequence[SourceTable]) -> dict[str, str]:
-    names = ("received", "loaded", "quarantined", "superseded", "late")
+    names = ("received", "loaded", "quarantined", "superseded", "late", "current", "deleted")
     return {name: count(sum(getattr(table, f"{name}_count") for table in tables)) for name in names}
 
 

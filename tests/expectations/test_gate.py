@@ -105,6 +105,31 @@ def test_a_stopped_source_warns_and_then_blocks(shop_home: Home, status: str, da
     assert any("order_lines" in str(one.finding) and sentence in str(one.finding) for one in found), found
 
 
+@pytest.mark.parametrize(("table", "blocks"), [("order_lines", True), ("customers", False)])
+def test_a_table_that_holds_less_than_before_has_shrunk(shop_home: Home, table: str, blocks: bool) -> None:
+    """However many rows were loaded: what is deleted, or delivered again, only adds to them."""
+    of_table = f"where source = 'files' and table_name = '{table}'"
+    result = _judge(
+        shop_home,
+        f"update intermediate.int_run__source_tables set current_count = 10 {of_table}",
+        f"update marts.rpt_source_health set current_count = 10, loaded_count = 2 * loaded_count, "
+        f"received_count = quarantined_count + superseded_count + 2 * loaded_count {of_table}",
+    )
+    assert result.passed != blocks
+    found = [str(check.finding) for check in (result.errors if blocks else result.warnings)]
+    assert any(f"{table} holds 10 records where the last release had " in one for one in found), found
+    assert any("more than 20% are gone" in one for one in found)
+
+
+def test_a_release_that_did_not_count_what_its_tables_hold_is_no_measure_for_it(shop_home: Home) -> None:
+    release = current_release(shop_home)
+    assert release
+    with duckdb.connect(str(release.path / "tenure.duckdb")) as older:
+        older.execute("alter table marts.rpt_source_health drop column current_count")
+    result = _judge(shop_home, "update marts.rpt_source_health set current_count = 10")
+    assert result.passed, result.errors
+
+
 @pytest.mark.parametrize(
     ("statement", "finding"),
     [

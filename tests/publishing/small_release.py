@@ -125,7 +125,8 @@ MARTS = """
         loaded_count bigint, quarantined_count bigint, superseded_count bigint, new_count bigint, late_count bigint,
         expected_count double, is_gap boolean, coverage_rate double, newest_record_date date, days_behind integer,
         freshness_days integer, stale_days integer, refusal_count bigint, refusal_reason varchar,
-        schema_change varchar, orphan_count bigint, status varchar
+        schema_change varchar, orphan_count bigint, current_count bigint, deleted_count bigint,
+        open_quarantine_count bigint, status varchar
     );
 """
 
@@ -151,7 +152,8 @@ SOURCE_DAYS = """
         quarantined_count, superseded_count, loaded_count, 0, if(record_date is not null and $daily > 0, $daily, null),
         coalesce(record_date = $missing::date, false), if($daily > 0, loaded_count / $daily, null),
         if($daily > 0, as_of - $behind::int, null), if($daily > 0, $behind, null), $target, 7,
-        if($reason is null, 0, 1), $reason, $schema_change, $orphans, $status
+        if($reason is null, 0, 1), $reason, $schema_change, $orphans,
+        (select sum(loaded_count) from counted) - $deleted, $deleted, $quarantined - $mended, $status
     from counted, run
 """
 
@@ -170,7 +172,9 @@ class Source:
     behind: int = 0
     target: int = 2
     quarantined: int = 0
+    mended: int = 0
     superseded: int = 0
+    deleted: int = 0
     missing: str | None = None
     reason: str | None = None
     schema_change: str | None = None

@@ -22,7 +22,7 @@ EVERY_FAULT = [
     STRIPE,
     Source("stripe", "Stripe", "charges", "billing", status="stale", daily=25, behind=12),
     Source("zendesk", "Zendesk", "tickets", "support", "api", "refused", daily=40, reason="It lacks <status>."),
-    Source("zendesk", "Zendesk", "users", "support", "api", daily=2, quarantined=3, superseded=5),
+    Source("zendesk", "Zendesk", "users", "support", "api", daily=2, quarantined=3, superseded=5, deleted=4),
     Source("segment", "Segment", "events", "product", daily=100, missing="2024-06-03", schema_change="added plan"),
     Source("delighted", "Delighted", "survey_responses", "feedback", status="late", daily=1, behind=9, target=7),
     Source("files", "Files", "interventions", "interventions", "files", daily=1),
@@ -103,9 +103,9 @@ def test_a_role_has_its_worst_status_and_says_what_could_fill_it(page: str) -> N
 
 def test_a_table_shows_its_account_its_lag_and_its_coverage(page: str) -> None:
     # 27 of the 28 days before the as-of date; 17 of them where the last twelve days are lacking.
-    assert row(page, "sources", "events") == "events 6,900 6,900 0 0 0 20 Jun 2024 0 / 2 96% 0 1 ok"
-    assert row(page, "sources", "charges") == "charges 1,450 1,450 0 0 0 8 Jun 2024 12 / 2 61% 0 0 stale"
-    assert row(page, "sources", "users") == "users 148 140 3 5 0 20 Jun 2024 0 / 2 — 0 0 ok"
+    assert row(page, "sources", "events") == "events 6,900 6,900 0 0 0 6,900 0 20 Jun 2024 0 / 2 96% 0 1 ok"
+    assert row(page, "sources", "charges") == "charges 1,450 1,450 0 0 0 1,450 0 8 Jun 2024 12 / 2 61% 0 0 stale"
+    assert row(page, "sources", "users") == "users 148 140 3 5 0 136 4 20 Jun 2024 0 / 2 — 0 0 ok"
 
 
 def test_received_is_loaded_quarantined_and_superseded_in_total(page: str) -> None:
@@ -114,7 +114,7 @@ def test_received_is_loaded_quarantined_and_superseded_in_total(page: str) -> No
     received, *parts = (int(number.replace(",", "")) for number in found.groups())
 
     assert received == sum(parts) == 13_529
-    assert row(page, "sources", "all tables").startswith("all tables 13,529 13,521 3 5 0 20 Jun 2024")
+    assert row(page, "sources", "all tables").startswith("all tables 13,529 13,521 3 5 0 13,517 4 20 Jun 2024")
 
 
 def test_chart_marks_the_missing_day_and_the_days_to_come_of_tables_with_enough_rows(page: str) -> None:

@@ -17,7 +17,10 @@ tables as (
         is_critical,
         is_dated,
         freshness_days,
-        stale_days
+        stale_days,
+        current_count,
+        deleted_count,
+        open_quarantine_count
     from {{ ref('stg_ingestion__tables') }}
 
 ),
@@ -32,10 +35,54 @@ received as (
             max(days.record_date) filter (where days.has_records and days.record_date <= context.as_of_date),
             max(days.newest_version_date) filter (where days.newest_version_date <= context.as_of_date)
         ) as newest_record_date,
-        coalesce(bool_or(days.loaded_count > 0), false) as has_data
+        coalesce(bool_or(days.loaded_count > 0), false) as has_data,
+        sum(days.quarantined_count) as quarantined_count
     from {{ ref('int_run__source_days') }} as days
     cross join context
     group by days.source, days.table_name
+
+),
+
+-- The tables are counted as they are now. What is dated after the as-of date that the run was given is taken off.
+later_records as (
+
+    select
+        source,
+        table_name,
+        sum(new_count) as new_count
+    from {{ ref('stg_ingestion__load_days') }}
+    where
+        {% if var('as_of_date') %}
+            coalesce(version_date, record_date) > cast('{{ var("as_of_date") }}' as date)
+        {% else %}
+            false
+        {% endif %}
+    group by source, table_name
+
+),
+
+later_deletions as (
+
+    select
+        source,
+        table_name,
+        sum(deleted_count) as deleted_count
+    from (
+        -- Who is missing from an export was there until the newest version that the table had by then.
+        select
+            source,
+            table_name,
+            deleted_count,
+            max(newest_version_at) over (partition by source, table_name order by load_id) as deleted_at
+        from {{ ref('stg_ingestion__loads') }}
+    )
+    where
+        {% if var('as_of_date') %}
+            cast(deleted_at as date) > cast('{{ var("as_of_date") }}' as date)
+        {% else %}
+            false
+        {% endif %}
+    group by source, table_name
 
 ),
 
@@ -67,7 +114,7 @@ orphans as (
     select
         source,
         table_name,
-        sum(orphan_count)::bigint as orphan_count
+        cast(sum(orphan_count) as bigint) as orphan_count
     from {{ ref('stg_ingestion__orphans') }}
     group by source, table_name
 
@@ -90,6 +137,11 @@ measured as (
         case when tables.is_dated then context.as_of_date - received.newest_record_date end as days_behind,
         tables.freshness_days,
         tables.stale_days,
+        tables.current_count
+        - coalesce(later_records.new_count, 0)
+        + coalesce(later_deletions.deleted_count, 0) as current_count,
+        tables.deleted_count - coalesce(later_deletions.deleted_count, 0) as deleted_count,
+        least(tables.open_quarantine_count, received.quarantined_count) as open_quarantine_count,
         coalesce(refusals.refusal_count, 0) as refusal_count,
         refusals.refusal_reason,
         schema_changes.schema_change,
@@ -100,6 +152,14 @@ measured as (
         on
             tables.source = received.source
             and tables.table_name = received.table_name
+    left join later_records
+        on
+            tables.source = later_records.source
+            and tables.table_name = later_records.table_name
+    left join later_deletions
+        on
+            tables.source = later_deletions.source
+            and tables.table_name = later_deletions.table_name
     left join refusals
         on
             tables.source = refusals.source
@@ -144,6 +204,10 @@ final as (
         measured.days_behind,
         measured.freshness_days,
         measured.stale_days,
+        -- A record that was deleted after the as-of date and came back is there, and counts as deleted: never below 0.
+        cast(greatest(measured.current_count, 0) as bigint) as current_count,
+        cast(greatest(measured.deleted_count, 0) as bigint) as deleted_count,
+        cast(coalesce(measured.open_quarantine_count, 0) as bigint) as open_quarantine_count,
         measured.refusal_count,
         measured.refusal_reason,
         measured.schema_change,
@@ -182,6 +246,9 @@ select
     days_behind,
     freshness_days,
     stale_days,
+    current_count,
+    deleted_count,
+    open_quarantine_count,
     refusal_count,
     refusal_reason,
     schema_change,

@@ -26,6 +26,9 @@ tables as (
         refusal_reason,
         schema_change,
         orphan_count,
+        current_count,
+        deleted_count,
+        open_quarantine_count,
         status
     from {{ ref('int_run__source_tables') }}
 
@@ -190,6 +193,9 @@ final as (
         tables.refusal_reason,
         tables.schema_change,
         tables.orphan_count,
+        tables.current_count,
+        tables.deleted_count,
+        tables.open_quarantine_count,
         tables.status,
         counted.record_date = context.as_of_date as is_as_of_date
     from counted
@@ -240,5 +246,8 @@ select
     refusal_reason,
     schema_change,
     orphan_count,
+    current_count,
+    deleted_count,
+    open_quarantine_count,
     status
 from final

@@ -8,5 +8,8 @@ select
     is_critical,
     is_dated,
     freshness_days,
-    stale_days
+    stale_days,
+    current_count,
+    deleted_count,
+    open_quarantine_count
 from {{ source('ingestion', 'tables') }}
