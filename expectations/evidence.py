@@ -26,7 +26,11 @@ class Check:
 
 @dataclass(frozen=True)
 class SourceTable:
-    """One row of `intermediate.int_run__source_tables`: a raw table and how it stands."""
+    """A raw table and how it stands: one row of `intermediate.int_run__source_tables`, with its last week.
+
+    `recent_new_count` of `recent_expected_count` records came of the seven days before the as-of date; both are None
+    where too few are expected to judge it.
+    """
 
     source: str
     system: str
@@ -44,6 +48,8 @@ class SourceTable:
     refusal_reason: str | None
     schema_change: str | None
     status: str
+    recent_new_count: int | None
+    recent_expected_count: float | None
 
     @property
     def name(self) -> str:

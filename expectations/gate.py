@@ -101,7 +101,14 @@ def judge(warehouse: Path, columns: dict[str, list[str]], as_of_date: date, base
             """select if(source = 'files', table_name, system || ' ' || table_name) || ' on ' || record_date
             from marts.rpt_source_health where is_gap and is_connected order by record_date desc, 1"""
         ).fetchall()
-        tables = connection.sql(f"select {names} from intermediate.int_run__source_tables order by all").fetchall()
+        tables = connection.sql(
+            f"""select {names} from intermediate.int_run__source_tables
+            inner join (
+                select source, table_name, recent_new_count, recent_expected_count
+                from marts.rpt_source_health where is_as_of_date
+            ) using (source, table_name)
+            order by all"""
+        ).fetchall()
     with _baseline_questions(baseline) as ask_baseline:
         evidence = Evidence(
             as_of_date,

@@ -343,6 +343,8 @@ def _print_sources(release_path: Path) -> None:
     for table in tables:
         if table.status in health.WRONG:
             console.print(f"  {table.status}  {table.name}: {health.explain(table)}", style="yellow")
+        if table.has_low_inflow:
+            console.print(f"  few  {table.name}: {health.explain_inflow(table)}", style="yellow")
     for day in missing_days:
         console.print(f"  missing  {day.name}: no rows on {day.record_date}", style="yellow")
 

@@ -59,6 +59,7 @@ def _standing(evidence: Evidence, source: SourceTable) -> list[Check]:
                 f"The exports of {source.name} changed: {source.schema_change}.",
             )
         )
+    checks += _inflow(evidence, source, where)
     held = evidence.last(f"select current_count from marts.rpt_source_health where is_as_of_date and {where}")
     if held:
         share = evidence.threshold("max_row_loss_rate")
@@ -71,6 +72,27 @@ def _standing(evidence: Evidence, source: SourceTable) -> list[Check]:
                 f"more than {share:.0%} are gone.",
             )
         )
+    return checks
+
+
+def _inflow(evidence: Evidence, source: SourceTable, where: str) -> list[Check]:
+    """Far fewer new records than usual; what was refused or has stopped is told as that."""
+    came, expected = source.recent_new_count, source.recent_expected_count
+    if came is None or not expected or source.status in ("refused", "stale"):
+        return []
+    few, collapsed = evidence.threshold("min_inflow_rate"), evidence.threshold("min_critical_inflow_rate")
+    finding = (
+        f"Of the {expected:,.0f} new records of {source.name} that are expected of the 7 days before "
+        f"{evidence.as_of_date}, {came:,} came ({came / expected:.0%}): check that its export holds everything, and "
+        "deliver it again."
+    )
+    rate = "recent_new_count / recent_expected_count"
+    query = f"select 1 from {{batch}} where is_as_of_date and {where} and {rate}"
+    # What blocks is not told a second time.
+    bearable = f"{query} >= {collapsed} and {rate}" if source.is_critical else query
+    checks = [no_rows(f"{source.name} brings what is expected", "warning", f"{bearable} < {few}", finding)]
+    if source.is_critical:
+        checks.append(no_rows(f"{source.name} goes on", "error", f"{query} < {collapsed}", finding))
     return checks
 
 

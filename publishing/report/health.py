@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from publishing.report.source import Release
-from publishing.report.words import day_name, plural
+from publishing.report.words import count, day_name, plural
 
 COVERAGE_DAYS = 28
 # A table with fewer rows on a usual day varies too much by itself: what is missing of one day says nothing.
 LEAST_DAILY_ROWS = 20
+# A table with less than this share of a usual week's new records is said to bring few.
+LOW_INFLOW = 0.5
 # From worst to best. A table without rows is rarely a fault, so it counts only where nothing else has rows either.
 STATUSES = ("refused", "stale", "late", "ok", "empty", "not connected")
 WRONG = STATUSES[:3]
@@ -23,7 +25,8 @@ class SourceTable:
     """One raw table: what came of it over all loads, and how it stands on the as-of date.
 
     `coverage_rate`: share of each day's expected new records that came, over the 28 days before it, as that day itself
-    may not be over; None where too few a day are expected.
+    may not be over; None where too few a day are expected. `recent_new_count`: new records of the last seven of these
+    days, as far as they are due, and likewise what is expected of them.
     """
 
     source: str
@@ -37,6 +40,8 @@ class SourceTable:
     days_behind: int | None
     freshness_days: int
     stale_days: int
+    recent_new_count: int | None
+    recent_expected_count: float | None
     refusal_reason: str | None
     schema_change: str | None
     orphan_count: int
@@ -53,6 +58,13 @@ class SourceTable:
     @property
     def name(self) -> str:
         return table_label(self.source, self.system, self.table_name)
+
+    @property
+    def has_low_inflow(self) -> bool:
+        """Whether far fewer new records came than usual. What was refused or has stopped is told as that."""
+        if self.recent_new_count is None or not self.recent_expected_count or self.status in ("refused", "stale"):
+            return False
+        return self.recent_new_count < LOW_INFLOW * self.recent_expected_count
 
 
 @dataclass(frozen=True)
@@ -112,6 +124,7 @@ def read_tables(release: Release) -> list[SourceTable]:
         select
             health.source, health.system, health.table_name, health.role, health.connection, health.is_connected,
             health.status, health.newest_record_date, health.days_behind, health.freshness_days, health.stale_days,
+            health.recent_new_count, health.recent_expected_count,
             health.refusal_reason, health.schema_change, health.orphan_count,
             counted.received_count, counted.loaded_count, counted.quarantined_count, counted.superseded_count,
             counted.late_count, health.current_count, health.deleted_count, health.open_quarantine_count,
@@ -171,3 +184,11 @@ def explain(table: SourceTable) -> str:
     if table.status == "stale":
         return f"{since} the as-of date: it may have stopped (limit {plural(table.stale_days, 'day')})."
     return f"{since} the as-of date (target {plural(table.freshness_days, 'day')})."
+
+
+def explain_inflow(table: SourceTable) -> str:
+    """How many new records came of a table's last week, and how many usually do."""
+    return (
+        f"{plural(table.recent_new_count or 0, 'new record')} in the last seven days, where "
+        f"{count(table.recent_expected_count)} are expected: its export may not hold everything."
+    )

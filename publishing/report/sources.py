@@ -88,6 +88,8 @@ def _wrong(connected: list[SourceTable], missing_days: list[MissingDay]) -> str:
         parts.append(f"{stale} may have stopped")
     if late:
         parts.append(f"late: {late}")
+    if low := [table.name for table in connected if table.has_low_inflow]:
+        parts.append(f"few new records came of {_shortened(low, 'table')}")
     if missing_days:
         parts.append(f"no rows came for {_named_days(missing_days)}")
     if not parts:
@@ -133,7 +135,7 @@ def _shortened(names: list[str], of: str) -> str:
 
 
 def _findings(connected: list[SourceTable], missing_days: list[MissingDay]) -> list[Finding]:
-    """All that needs a look: refused, stopped and late tables, missing days, changed columns."""
+    """All that needs a look: refused, stopped and late tables, few new records, missing days, changed columns."""
     found = sorted(
         (table for table in connected if table.status in health.WRONG),
         key=lambda table: health.STATUSES.index(table.status),
@@ -141,6 +143,11 @@ def _findings(connected: list[SourceTable], missing_days: list[MissingDay]) -> l
     findings = [
         Finding("warning" if table.status == "late" else "error", table.status, table.name, health.explain(table))
         for table in found
+    ]
+    findings += [
+        Finding("warning", "few", table.name, health.explain_inflow(table))
+        for table in connected
+        if table.has_low_inflow
     ]
     days: dict[str, list[date]] = {}
     for missing in missing_days:

@@ -121,6 +121,40 @@ def test_a_table_that_holds_less_than_before_has_shrunk(shop_home: Home, table: 
     assert any("more than 20% are gone" in one for one in found)
 
 
+def _last_week(rate: float, status: str = "ok", table: str = "order_lines") -> str:
+    """The table brought that share of 700 records, which are expected of its last week."""
+    of_table = f"where source = 'files' and table_name = '{table}'"
+    return (
+        f"update marts.rpt_source_health set recent_new_count = {700 * rate:.0f}, recent_expected_count = 700, "
+        f"status = '{status}' {of_table}; "
+        f"update intermediate.int_run__source_tables set status = '{status}', days_behind = 15 {of_table}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "rate", "severity"),
+    [
+        ("order_lines", 0.05, "error"),
+        ("order_lines", 0.3, "warning"),
+        ("order_lines", 0.5, None),
+        ("customers", 0.05, "warning"),
+    ],
+)
+def test_a_collapse_of_new_records_is_told_once(shop_home: Home, table: str, rate: float, severity: str | None) -> None:
+    result = _judge(shop_home, _last_week(rate, table=table))
+    found = [check for check in (*result.errors, *result.warnings) if "7 days before" in str(check.finding)]
+    assert [check.severity for check in found] == ([severity] if severity else [])
+    sentence = (
+        f"Of the 700 new records of {table} that are expected of the 7 days before 2024-06-20, {700 * rate:.0f} came"
+    )
+    assert all(str(check.finding).startswith(sentence) for check in found)
+
+
+def test_a_source_that_has_stopped_is_not_told_as_a_collapse(shop_home: Home) -> None:
+    result = _judge(shop_home, _last_week(0, "stale"))
+    assert ["may have stopped" in str(check.finding) for check in result.errors] == [True]
+
+
 def test_a_release_that_did_not_count_what_its_tables_hold_is_no_measure_for_it(shop_home: Home) -> None:
     release = current_release(shop_home)
     assert release

@@ -124,7 +124,8 @@ MARTS = """
         is_connected boolean, is_critical boolean, record_date date, is_as_of_date boolean, received_count bigint,
         loaded_count bigint, quarantined_count bigint, superseded_count bigint, new_count bigint, late_count bigint,
         expected_count double, is_gap boolean, coverage_rate double, newest_record_date date, days_behind integer,
-        freshness_days integer, stale_days integer, refusal_count bigint, refusal_reason varchar,
+        freshness_days integer, stale_days integer, recent_new_count bigint, recent_expected_count double,
+        refusal_count bigint, refusal_reason varchar,
         schema_change varchar, orphan_count bigint, current_count bigint, deleted_count bigint,
         open_quarantine_count bigint, status varchar
     );
@@ -140,27 +141,37 @@ SOURCE_DAYS = """
     ),
     counted as (
         select
-            record_date, if(record_date > newest or record_date = $missing::date, 0, $daily) as loaded_count,
-            0 as quarantined_count, 0 as superseded_count
-        from days
+            record_date,
+            case
+                when record_date > newest or record_date = $missing::date then 0
+                when record_date >= as_of - 7 then coalesce($lately, $daily)
+                else $daily
+            end as new_count,
+            new_count + $changed as loaded_count, 0 as quarantined_count, 0 as superseded_count
+        from days, run
         union all
-        select null, 0, $quarantined, $superseded
+        select null, 0, 0, $quarantined, $superseded
     )
     select
         $source, $system, $table_name, $role, 'data', $connection, $connection is not null, true, record_date,
         coalesce(record_date = as_of, false), loaded_count + quarantined_count + superseded_count, loaded_count,
-        quarantined_count, superseded_count, loaded_count, 0, if(record_date is not null and $daily > 0, $daily, null),
-        coalesce(record_date = $missing::date, false), if($daily > 0, loaded_count / $daily, null),
+        quarantined_count, superseded_count, new_count, 0, if(record_date is not null and $daily > 0, $daily, null),
+        coalesce(record_date = $missing::date, false), if($daily > 0, new_count / $daily, null),
         if($daily > 0, as_of - $behind::int, null), if($daily > 0, $behind, null), $target, 7,
-        if($reason is null, 0, 1), $reason, $schema_change, $orphans,
-        (select sum(loaded_count) from counted) - $deleted, $deleted, $quarantined - $mended, $status
+        (select sum(new_count) from counted where record_date between as_of - 7 and as_of - 1)
+            + if($daily >= 20, 0, null),
+        if($daily >= 20, 7 * $daily, null), if($reason is null, 0, 1), $reason, $schema_change, $orphans,
+        (select sum(new_count) from counted) - $deleted, $deleted, $quarantined - $mended, $status
     from counted, run
 """
 
 
 @dataclass(frozen=True)
 class Source:
-    """A raw table: `daily` rows on each of 70 days, the last of them `behind` days before the as-of date."""
+    """A raw table: `daily` rows on each of 70 days, the last of them `behind` days before the as-of date.
+
+    `lately`: how many came a day of the last week instead. `changed`: newer versions of known records, every day.
+    """
 
     source: str
     system: str
@@ -169,6 +180,8 @@ class Source:
     connection: str | None = "exports"
     status: str = "ok"
     daily: int = 0
+    lately: int | None = None
+    changed: int = 0
     behind: int = 0
     target: int = 2
     quarantined: int = 0

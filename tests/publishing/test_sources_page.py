@@ -141,6 +141,16 @@ def test_where_all_is_well_the_page_says_so_in_one_sentence(tmp_path: Path) -> N
     assert "What needs a look" not in html
 
 
+def test_versions_of_known_records_hide_no_collapse(tmp_path: Path) -> None:
+    orders = Source("shopify", "Shopify", "orders", "commerce", daily=100, lately=30, changed=200)
+    html = write(tmp_path, [orders, STRIPE])["sources"]
+
+    assert "Few new records came of Shopify orders." in lead(html)
+    assert "210 new records in the last seven days, where 700 are expected" in text_of(html)
+    # 21 whole days of 28, and 7 with 30%.
+    assert row(html, "sources", "orders").startswith("orders 20,440 20,440 0 0 0 6,440 0 20 Jun 2024 0 / 2 82%")
+
+
 def test_a_table_with_few_rows_is_not_judged_by_the_day(tmp_path: Path) -> None:
     html = write(tmp_path, [Source("stripe", "Stripe", "invoices", "billing", daily=3)])["sources"]
 

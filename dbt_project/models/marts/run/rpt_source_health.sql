@@ -162,17 +162,11 @@ expected as (
 
 ),
 
-final as (
+daily as (
 
     select
-        tables.source,
-        tables.system,
-        tables.table_name,
-        tables.role,
-        tables.owner,
-        tables.connection,
-        tables.is_connected,
-        tables.is_critical,
+        counted.source,
+        counted.table_name,
         counted.record_date,
         counted.received_count,
         counted.loaded_count,
@@ -184,22 +178,8 @@ final as (
             when tables.is_dated and expected.weekday_count = {{ var('expected_volume_weeks') }}
                 then cast(expected.expected_count as double)
         end as expected_count,
-        coalesce(expected.is_steady, false) as is_steady,
-        tables.newest_record_date,
-        tables.days_behind,
-        tables.freshness_days,
-        tables.stale_days,
-        tables.refusal_count,
-        tables.refusal_reason,
-        tables.schema_change,
-        tables.orphan_count,
-        tables.current_count,
-        tables.deleted_count,
-        tables.open_quarantine_count,
-        tables.status,
-        counted.record_date = context.as_of_date as is_as_of_date
+        coalesce(expected.is_steady, false) as is_steady
     from counted
-    cross join context
     inner join tables
         on
             counted.source = tables.source
@@ -209,6 +189,77 @@ final as (
             counted.source = expected.source
             and counted.table_name = expected.table_name
             and counted.record_date = expected.record_date
+
+),
+
+-- A day can be judged once a newer one has come, or once it is past the target; the as-of date may not be over.
+last_week as (
+
+    select
+        daily.source,
+        daily.table_name,
+        cast(sum(daily.new_count) as bigint) as recent_new_count,
+        sum(daily.expected_count) as recent_expected_count
+    from daily
+    cross join context
+    inner join tables
+        on
+            daily.source = tables.source
+            and daily.table_name = tables.table_name
+    where
+        daily.record_date between context.as_of_date - 7 and context.as_of_date - 1
+        and daily.record_date < greatest(tables.newest_record_date, context.as_of_date - tables.freshness_days)
+        and daily.expected_count is not null
+    group by daily.source, daily.table_name
+    having avg(daily.expected_count) >= {{ var('least_expected_volume') }}
+
+),
+
+final as (
+
+    select
+        tables.source,
+        tables.system,
+        tables.table_name,
+        tables.role,
+        tables.owner,
+        tables.connection,
+        tables.is_connected,
+        tables.is_critical,
+        daily.record_date,
+        daily.received_count,
+        daily.loaded_count,
+        daily.quarantined_count,
+        daily.superseded_count,
+        daily.new_count,
+        daily.late_count,
+        daily.expected_count,
+        daily.is_steady,
+        tables.newest_record_date,
+        tables.days_behind,
+        tables.freshness_days,
+        tables.stale_days,
+        last_week.recent_new_count,
+        last_week.recent_expected_count,
+        tables.refusal_count,
+        tables.refusal_reason,
+        tables.schema_change,
+        tables.orphan_count,
+        tables.current_count,
+        tables.deleted_count,
+        tables.open_quarantine_count,
+        tables.status,
+        daily.record_date = context.as_of_date as is_as_of_date
+    from daily
+    cross join context
+    inner join tables
+        on
+            daily.source = tables.source
+            and daily.table_name = tables.table_name
+    left join last_week
+        on
+            daily.source = last_week.source
+            and daily.table_name = last_week.table_name
 
 )
 
@@ -242,6 +293,8 @@ select
     cast(days_behind as integer) as days_behind,
     freshness_days,
     stale_days,
+    recent_new_count,
+    recent_expected_count,
     refusal_count,
     refusal_reason,
     schema_change,
