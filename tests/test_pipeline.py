@@ -194,6 +194,28 @@ def test_a_line_mended_at_the_source_leaves_the_quarantine(tmp_path: Path) -> No
     assert second.succeeded, second.errors
     assert second.sql(refused) == [(None,)]
     assert second.sql("select sum(line_count) from marts.rpt_order_line_balance") == [(len(rows),)]
+    assert _quarantined(second) == (1, 0)
+
+
+def test_a_line_that_comes_well_in_another_file_leaves_the_quarantine(tmp_path: Path) -> None:
+    rows = order_lines()
+    sources = write_shop(tmp_path / "files", [{**rows[0], "unit_price": "-1"}, *rows[1:]])
+    first = run_pipeline(tmp_path / "home", sources)
+    assert first.succeeded, first.errors
+    assert _quarantined(first) == (1, 1)
+    write_lines(tmp_path / "files" / "orders_mended.csv", rows[:1])
+    second = run_pipeline(tmp_path / "home", sources)
+    assert second.succeeded, second.errors
+    assert _quarantined(second) == (1, 0)
+    balance = "select coalesce(sum(line_count) filter (disposition = 'quarantined'), 0), sum(line_count)"
+    assert second.sql(f"{balance} from marts.rpt_order_line_balance") == [(0, len(rows))]
+
+
+def _quarantined(run: Run) -> tuple[object, ...]:
+    """How many order lines were ever refused, and how many still are."""
+    counts = "sum(quarantined_count), max(open_quarantine_count)"
+    (row,) = run.sql(f"select {counts} from marts.rpt_source_health where table_name = 'order_lines' and is_connected")
+    return row
 
 
 def test_half_built_marts_are_not_published(shop_home: Home) -> None:

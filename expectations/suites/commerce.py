@@ -136,7 +136,7 @@ def rpt_order_line_balance(evidence: Evidence) -> list[Check]:
             "warning",
             "select 1 from {batch} having "
             f"sum(line_count) filter (where disposition = 'quarantined') > {share} * sum(line_count)",
-            f"More than {share:.0%} of the order lines are in quarantine: see quarantine.files__order_lines.",
+            f"More than {share:.0%} of the order lines are in quarantine: tenure status says why.",
         ),
     ]
 

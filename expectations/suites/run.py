@@ -110,15 +110,21 @@ def _gaps(evidence: Evidence) -> list[Check]:
 
 def _quarantine(evidence: Evidence) -> list[Check]:
     share = evidence.threshold("max_quarantined_share")
-    tables = listed(sorted({table.name for table in evidence.sources if table.is_connected}), most=5)
+    over = [
+        f"{table.name} {table.open_quarantine_count:,} of {total:,} ({table.open_quarantine_count / total:.1%})"
+        for table in evidence.sources
+        if (total := table.current_count + table.open_quarantine_count)
+        and table.is_connected
+        and table.open_quarantine_count > share * total
+    ]
     return [
         no_rows(
             "quarantine",
             "warning",
-            "select source, table_name from {batch} group by source, table_name "
-            f"having sum(quarantined_count) > {share} * sum(received_count)",
-            f"More than {share:.0%} of the rows of {{observed}} tables are in quarantine ({tables} are connected): "
-            "tenure status says why.",
+            "select 1 from {batch} where is_as_of_date and is_connected "
+            f"and open_quarantine_count > {share} * (current_count + open_quarantine_count)",
+            f"More than {share:.0%} of their rows are in quarantine: {listed(over, most=5)}; tenure status says why. "
+            "Mend them at the source and deliver them again.",
         )
     ]
 

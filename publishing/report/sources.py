@@ -98,14 +98,22 @@ def _wrong(connected: list[SourceTable], missing_days: list[MissingDay]) -> str:
 
 
 def _quarantine(connected: list[SourceTable]) -> str:
-    received = sum(table.received_count for table in connected)
-    refused = sum(table.quarantined_count for table in connected)
+    received, refused, waiting = (
+        sum(getattr(table, f"{name}_count") for table in connected)
+        for name in ("received", "quarantined", "open_quarantine")
+    )
     if not refused:
         return f"None of the {plural(received, 'row')} received broke a rule."
-    return (
-        f"Of the {plural(received, 'row')} received, {count(refused)} ({share_of(refused, received)}) broke a rule and "
-        f"{'is' if refused == 1 else 'are'} in quarantine, in no figure."
+    sentence = (
+        f"Of the {plural(received, 'row')} received, {count(refused)} ({share_of(refused, received)}) broke a rule"
     )
+    if not waiting:
+        return f"{sentence}; all of them have been mended since."
+    if waiting < refused:
+        sentence += f"; {count(refused - waiting)} of them have been mended since, {count(waiting)}"
+    else:
+        sentence += " and"
+    return f"{sentence} {'is' if waiting == 1 else 'are'} in quarantine, in no figure."
 
 
 def _named(connected: list[SourceTable], status: str) -> str:

@@ -225,6 +225,7 @@ def source_table(connected: list[SourceTable]) -> Markup:
         "late": "Came late",
         "current": "Held now",
         "deleted": "Deleted",
+        "open_quarantine": "In quaran\N{SOFT HYPHEN}tine",
         "newest": "Newest record",
         "behind": "Days behind / target",
         "coverage": f"Coverage, {health.COVERAGE_DAYS} days",
@@ -236,7 +237,7 @@ def source_table(connected: list[SourceTable]) -> Markup:
 
 
 def _balance_of(tables: Sequence[SourceTable]) -> dict[str, str]:
-    names = ("received", "loaded", "quarantined", "superseded", "late", "current", "deleted")
+    names = ("received", "loaded", "quarantined", "superseded", "late", "current", "deleted", "open_quarantine")
     return {name: count(sum(getattr(table, f"{name}_count") for table in tables)) for name in names}
 
 

@@ -155,6 +155,26 @@ def test_a_source_that_has_stopped_is_not_told_as_a_collapse(shop_home: Home) ->
     assert ["may have stopped" in str(check.finding) for check in result.errors] == [True]
 
 
+def test_tables_with_much_in_quarantine_are_named(shop_home: Home) -> None:
+    of_lines = "where table_name = 'order_lines' and source = 'files'"
+    counts = "set current_count = 940, open_quarantine_count = {}, quarantined_count = 500, received_count = 500 + "
+    counts += "loaded_count + superseded_count"
+
+    def warnings(waiting: int) -> list[str]:
+        result = _judge(
+            shop_home,
+            f"update marts.rpt_source_health {counts.format(waiting)} {of_lines}",
+            f"update intermediate.int_run__source_tables set current_count = 940, open_quarantine_count = {waiting} "
+            + of_lines,
+        )
+        return [str(check.finding) for check in result.warnings if check.check == "quarantine"]
+
+    (told,) = warnings(60)
+    assert told.startswith("More than 5% of their rows are in quarantine: order_lines 60 of 1,000 (6.0%);")
+    # What was mended counts in the account, and not here.
+    assert warnings(40) == []
+
+
 def test_a_release_that_did_not_count_what_its_tables_hold_is_no_measure_for_it(shop_home: Home) -> None:
     release = current_release(shop_home)
     assert release

@@ -103,9 +103,9 @@ def test_a_role_has_its_worst_status_and_says_what_could_fill_it(page: str) -> N
 
 def test_a_table_shows_its_account_its_lag_and_its_coverage(page: str) -> None:
     # 27 of the 28 days before the as-of date; 17 of them where the last twelve days are lacking.
-    assert row(page, "sources", "events") == "events 6,900 6,900 0 0 0 6,900 0 20 Jun 2024 0 / 2 96% 0 1 ok"
-    assert row(page, "sources", "charges") == "charges 1,450 1,450 0 0 0 1,450 0 8 Jun 2024 12 / 2 61% 0 0 stale"
-    assert row(page, "sources", "users") == "users 148 140 3 5 0 136 4 20 Jun 2024 0 / 2 — 0 0 ok"
+    assert row(page, "sources", "events") == "events 6,900 6,900 0 0 0 6,900 0 0 20 Jun 2024 0 / 2 96% 0 1 ok"
+    assert row(page, "sources", "charges") == "charges 1,450 1,450 0 0 0 1,450 0 0 8 Jun 2024 12 / 2 61% 0 0 stale"
+    assert row(page, "sources", "users") == "users 148 140 3 5 0 136 4 3 20 Jun 2024 0 / 2 — 0 0 ok"
 
 
 def test_received_is_loaded_quarantined_and_superseded_in_total(page: str) -> None:
@@ -114,7 +114,23 @@ def test_received_is_loaded_quarantined_and_superseded_in_total(page: str) -> No
     received, *parts = (int(number.replace(",", "")) for number in found.groups())
 
     assert received == sum(parts) == 13_529
-    assert row(page, "sources", "all tables").startswith("all tables 13,529 13,521 3 5 0 13,517 4 20 Jun 2024")
+    assert row(page, "sources", "all tables").startswith("all tables 13,529 13,521 3 5 0 13,517 4 3 20 Jun 2024")
+
+
+@pytest.mark.parametrize(
+    ("mended", "said"),
+    [
+        (2, "9 (0.4%) broke a rule; 2 of them have been mended since, 7 are in quarantine, in no figure."),
+        (8, "9 (0.4%) broke a rule; 8 of them have been mended since, 1 is in quarantine, in no figure."),
+        (9, "9 (0.4%) broke a rule; all of them have been mended since."),
+    ],
+)
+def test_what_is_mended_is_no_longer_in_quarantine(tmp_path: Path, mended: int, said: str) -> None:
+    html = write(tmp_path, [Source("stripe", "Stripe", "invoices", "billing", daily=30, quarantined=9, mended=mended)])
+
+    assert said in lead(html["sources"])
+    # The account of what was received stays.
+    assert row(html["sources"], "sources", "invoices").startswith(f"invoices 2,109 2,100 9 0 0 2,100 0 {9 - mended} ")
 
 
 def test_chart_marks_the_missing_day_and_the_days_to_come_of_tables_with_enough_rows(page: str) -> None:
@@ -148,7 +164,7 @@ def test_versions_of_known_records_hide_no_collapse(tmp_path: Path) -> None:
     assert "Few new records came of Shopify orders." in lead(html)
     assert "210 new records in the last seven days, where 700 are expected" in text_of(html)
     # 21 whole days of 28, and 7 with 30%.
-    assert row(html, "sources", "orders").startswith("orders 20,440 20,440 0 0 0 6,440 0 20 Jun 2024 0 / 2 82%")
+    assert row(html, "sources", "orders").startswith("orders 20,440 20,440 0 0 0 6,440 0 0 20 Jun 2024 0 / 2 82%")
 
 
 def test_a_table_with_few_rows_is_not_judged_by_the_day(tmp_path: Path) -> None:

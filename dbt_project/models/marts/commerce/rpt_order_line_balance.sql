@@ -14,17 +14,13 @@ cancellations as (
 
 refused_rows as (
 
-    -- The same bad row in two overlapping exports is one line; twice in one export, two. A file that was delivered
-    -- again answers for itself: what it mended is no longer refused.
+    -- The same bad row in two overlapping exports is one line; twice in one export, two.
     select distinct
-        refused.source,
-        refused.reason,
-        refused.record,
-        row_number() over (partition by refused.load_id, refused.reason, refused.record) as occurrence
-    from {{ ref('stg_ingestion__refused_order_lines') }} as refused
-    inner join {{ ref('stg_ingestion__loads') }} as loads
-        on refused.load_id = loads.load_id
-    where loads.is_latest_of_file
+        source,
+        reason,
+        record,
+        row_number() over (partition by load_id, reason, record) as occurrence
+    from {{ ref('stg_ingestion__refused_order_lines') }}
 
 ),
 

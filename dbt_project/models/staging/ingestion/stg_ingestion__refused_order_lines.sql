@@ -4,6 +4,7 @@ select
     record,
     reason
 from {{ source('quarantine', 'files__order_lines') }}
+where mended_by is null
 union all
 select
     'files' as source,
@@ -11,6 +12,7 @@ select
     record,
     reason
 from {{ source('quarantine', 'files__orders') }}
+where mended_by is null
 union all
 select
     'shopify' as source,
@@ -18,6 +20,7 @@ select
     record,
     reason
 from {{ source('quarantine', 'shopify__order_lines') }}
+where mended_by is null
 union all
 select
     'shopify' as source,
@@ -25,3 +28,4 @@ select
     record,
     reason
 from {{ source('quarantine', 'shopify__order_line_refunds') }}
+where mended_by is null
