@@ -7,12 +7,14 @@ each file like any other export of that table, and then deletes it; nothing else
     for one in extract("zendesk", settings, contracts, landing, newest_in_raw_tables(), read_at=now): …
 """
 
+import re
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from ingestion.connectors.endpoints import (
     ApiError,
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from ingestion.connectors.client import Api, Patience
 
 SYSTEMS = ("hubspot", "salesforce", "stripe", "zendesk", "delighted", "klaviyo", "shopify", "smile")
+# What listens on this machine may do without https.
+LOOPBACK = ("127.0.0.1", "localhost")
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class Extract:
 
     `path`: the landing file; None where there is nothing to load.
     `is_complete`: all that the table has, or that changed since; else `path` is a sound beginning.
-    `problem`: why `extract` couldn't read all and what to do, one sentence without personal data or secrets.
+    `problem`: why `extract` couldn't read all and what to do: one sentence, to be told with the table's name, without
+    personal data or secrets.
     """
 
     source: str
@@ -64,11 +69,35 @@ def check_settings(source: str, settings: Settings) -> list[str]:
         return [f"'{source}' has no API connector{did_you_mean(source, SYSTEMS)}; there is one for {listed(SYSTEMS)}."]
     known = {setting.name: setting for setting in _connector(source).settings}
     lacking = [name for name, setting in known.items() if setting.default is None and not settings.get(name)]
-    return [f"{source}.api lacks '{name}': add it." for name in lacking] + [
+    mistakes = [f"{source}.api lacks '{name}': add it." for name in lacking] + [
         f"{source}.api has an unknown key '{name}'{did_you_mean(name, known)}; known here: {listed(known)}."
         for name in settings
         if name not in known
     ]
+    if settings.get("base_url"):
+        mistakes += _address_mistakes(f"{source}.api.base_url", settings["base_url"], _connector(source).hosts)
+    return mistakes
+
+
+def _address_mistakes(where: str, address: str, hosts: Sequence[str]) -> list[str]:
+    """What is wrong with an address that secrets are sent to. It may hold one itself, so it is never repeated."""
+    wanted = " or ".join(f"https://{host.replace('*', 'NAME')}" for host in hosts)
+    try:
+        url = urlsplit(address)
+        host, _ = url.hostname or "", url.port
+    except ValueError:
+        return [f"{where} is no address: write {wanted}."]
+    if "@" in url.netloc:
+        return [f"{where} holds a name or a password: write {wanted} alone; secrets are settings of their own."]
+    if host in LOOPBACK:
+        return [] if url.scheme in ("http", "https") else [f"{where} should begin with http:// or https://."]
+    if url.scheme != "https":
+        return [f"{where} should begin with https://, so that the secrets stay secret: write {wanted}."]
+    if not any(re.fullmatch(re.escape(one).replace(r"\*", r"[a-z\d.-]+"), host) for one in hosts):
+        return [f"{where} isn't where this system's API is: write {wanted}."]
+    if url.path.strip("/") or url.query or url.fragment:
+        return [f"{where} should end after the host: write {wanted}."]
+    return []
 
 
 def recover(landing: Path) -> Iterator[Extract]:
@@ -169,7 +198,7 @@ class _Reading:
             except OSError as error:
                 raise UserError(f"{self._folder} can't be written: {error.strerror}; free space there.") from error
         for table, path in paths.items():
-            problem = self._problem(fault, table, path)
+            problem = self._problem(fault, path)
             yield Extract(self._source, table, path, problem is None, problem, counts[table] if path else 0)
         return fault if fault is not None and fault.is_final else None
 
@@ -198,11 +227,11 @@ class _Reading:
             self._latest = time if self._latest is None else max(self._latest, time)
         return False
 
-    def _problem(self, fault: ApiError | None, table: str, path: Path | None) -> str | None:
+    def _problem(self, fault: ApiError | None, path: Path | None) -> str | None:
         if fault is not None and fault.is_final:
             return str(fault)
         if fault is not None:
-            return f"{self._source}.{table} can't be read{' to its end' if path else ''}: {fault}."
+            return f"the API can't be read{' to its end' if path else ''}: {fault}."
         if path is None and self._is_full and self._was_read:
-            return f"{self._source}.{table} is empty, where it wasn't before: check what the account may read."
+            return "the API gives nothing, where it gave records before: check what the account may read."
         return None

@@ -22,17 +22,20 @@ from dlt.sources.helpers.requests import (
     Response,
     Timeout,
 )
+from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 from dlt.sources.helpers.rest_client.paginators import BasePaginator, SinglePagePaginator
+from requests.exceptions import ConnectTimeout, ProxyError, SSLError
+from urllib3.exceptions import NewConnectionError
 
 from ingestion.connectors.endpoints import ApiError, Connector, Record, Settings, as_utc, found
-from ingestion.errors import UserError
 
 # No list of a system that we read has more pages; one that seems to is going round in circles.
 MOST_PAGES = 100_000
 # How many pages on end may bring nothing that the page before hadn't.
 MOST_STALE_PAGES = 3
-LOOPBACK = ("127.0.0.1", "localhost")
+# A server that can't even be reached, and never answered, is given this many tries.
+TRIES_TO_REACH = 3
 UNAUTHORISED, FORBIDDEN, TOO_MANY = 401, 403, 429
 
 
@@ -41,12 +44,14 @@ class Patience:
     """How often a request is made before it counts as failed, and how long is waited in between and for an answer.
 
     The wait doubles each time; a server's Retry-After takes its place. Neither goes beyond `longest_wait` seconds.
+    A connection is to be there within `connect_timeout` seconds, an answer within `timeout`.
     """
 
     attempts: int = 6
     first_wait: float = 1.0
     longest_wait: float = 120.0
     timeout: float = 60.0
+    connect_timeout: float = 10.0
 
 
 class Api:
@@ -60,22 +65,27 @@ class Api:
         self._source = source
         self._secrets = " or ".join(f"`{setting.name}`" for setting in connector.settings if setting.is_secret)
         self._origin = urlsplit(settings["base_url"])
-        if self._origin.scheme != "https" and self._origin.hostname not in LOOPBACK:
-            raise UserError(
-                f"sources.yml: {source}.api.base_url should begin with https://, so that the secrets stay secret."
-            )
+        # Whether the system ever answered, and how often it could not be reached.
+        self._has_answered = False
+        self._unreached = 0
         session = Client(
-            request_timeout=patience.timeout,
+            request_timeout=(patience.connect_timeout, patience.timeout),
             raise_for_status=False,
+            exceptions=(),
             request_max_attempts=patience.attempts,
             request_backoff_factor=patience.first_wait,
             request_max_retry_delay=patience.longest_wait,
-            retry_condition=_is_torn,
+            retry_condition=self._may_pass,
         ).session
+        # A secret follows nobody to another address.
+        session.max_redirects = 0
+        auth = connector.auth(settings)
+        if isinstance(auth, OAuth2ClientCredentials):
+            auth.session = session
         self._client = _Client(
             settings["base_url"],
             headers=dict(connector.headers or {}),
-            auth=connector.auth(settings),
+            auth=auth,
             session=session,
             # Without one dlt would look for its settings in files.
             config=RuntimeConfiguration(),
@@ -157,10 +167,27 @@ class Api:
         if target.scheme and (target.scheme, target.netloc) != (self._origin.scheme, self._origin.netloc):
             raise ApiError("its next page is at another address; check base_url in sources.yml")
 
+    def _may_pass(self, response: Response | None, error: BaseException | None) -> bool:
+        """Whether a request that went wrong is worth another try, whatever its status."""
+        if error is None:
+            self._has_answered = True
+            return response is not None and _is_torn(response)
+        if not _is_unreachable(error):
+            return isinstance(error, Timeout | ConnectionError | ChunkedEncodingError)
+        self._unreached += 1
+        return self._has_answered or self._unreached < TRIES_TO_REACH
+
     def _explained(self, error: Exception) -> ApiError:
         response = getattr(error, "response", None)
         if isinstance(error, HTTPError) and response is not None:
             return self._explained_status(response.status_code, "/oauth2/token" in str(response.url))
+        if _is_unreachable(error):
+            return ApiError(
+                f"{self._source} can't be reached: check base_url in sources.yml and the network, and run again.",
+                is_final=True,
+            )
+        if isinstance(error, Timeout) and not self._has_answered:
+            return ApiError(f"{self._source} doesn't answer: run again later.", is_final=True)
         if isinstance(error, Timeout):
             return ApiError("it didn't answer in time, again and again; run again later")
         if isinstance(error, ConnectionError | ChunkedEncodingError):
@@ -199,9 +226,18 @@ class _Client(RESTClient):
         return data
 
 
-def _is_torn(response: Response | None, error: BaseException | None) -> bool:
+def _is_unreachable(error: BaseException) -> bool:
+    """Whether there was no connection to speak of: no such name, refused, no way there, a certificate that is wrong."""
+    if isinstance(error, ConnectTimeout | ProxyError | SSLError):
+        return True
+    return isinstance(error, ConnectionError) and any(
+        isinstance(getattr(cause, "reason", None), NewConnectionError) for cause in error.args
+    )
+
+
+def _is_torn(response: Response) -> bool:
     """Whether the body of a good answer is cut short. It is parsed here, once for all who ask for it."""
-    if error is not None or response is None or not response.ok:
+    if not response.ok:
         return False
     try:
         body = orjson.loads(response.content)

@@ -58,6 +58,7 @@ SURVEY_RESPONSES = Table(
 )
 
 CONNECTOR = Connector(
+    hosts=("api.delighted.com",),
     settings=(Setting("key", is_secret=True), Setting("base_url", default="https://api.delighted.com")),
     auth=lambda settings: HttpBasicAuth(settings["key"], ""),
     endpoints=(Endpoint((SURVEY_RESPONSES,), _answers, ordered_by="changed_at"),),

@@ -79,8 +79,12 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Connector:
-    """A system. `auth` makes what puts the secrets on a request; they never stand in `headers`, which may be logged."""
+    """A system. `auth` makes what puts the secrets on a request; they never stand in `headers`, which may be logged.
 
+    `hosts`: where its API is; `*.` stands for a name that is the account's own. Secrets are sent nowhere else.
+    """
+
+    hosts: tuple[str, ...]
     settings: tuple[Setting, ...]
     auth: Callable[[Settings], Any]
     endpoints: tuple[Endpoint, ...]

@@ -213,6 +213,7 @@ OWNERS = Table(
 )
 
 CONNECTOR = Connector(
+    hosts=("*.hubapi.com",),
     settings=(Setting("token", is_secret=True), Setting("base_url", default="https://api.hubapi.com")),
     auth=lambda settings: BearerTokenAuth(settings["token"]),
     endpoints=(

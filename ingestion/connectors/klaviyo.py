@@ -102,6 +102,7 @@ EVENTS = Table(
 )
 
 CONNECTOR = Connector(
+    hosts=("a.klaviyo.com",),
     settings=(Setting("key", is_secret=True), Setting("base_url", default="https://a.klaviyo.com")),
     auth=lambda settings: APIKeyAuth("Authorization", f"Klaviyo-API-Key {settings['key']}", "header"),
     headers={"revision": "2024-10-15"},

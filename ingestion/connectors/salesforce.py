@@ -7,18 +7,40 @@ https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resourc
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any
 
+from dlt.sources.helpers.requests import Response
 from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
 from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator
+from requests import PreparedRequest
 
-from ingestion.connectors.client import Api
+from ingestion.connectors.client import UNAUTHORISED, Api
 from ingestion.connectors.endpoints import Connector, Endpoint, Field, Record, Setting, Settings, Table, iso
 
 VERSION = "/services/data/v61.0"
 
 
+class _Login(OAuth2ClientCredentials):
+    """Logs in anew, once for a request, where a session has ended before the reading."""
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        request = super().__call__(request)
+        request.register_hook("response", self._ask_again)
+        return request
+
+    def _ask_again(self, response: Response, **kwargs: Any) -> Response:
+        if response.status_code != UNAUTHORISED:
+            return response
+        request = response.request.copy()
+        if request.headers["Authorization"] == f"Bearer {self.access_token}":
+            self.obtain_token()
+        request.headers["Authorization"] = f"Bearer {self.access_token}"
+        response.close()
+        return response.connection.send(request, **kwargs)
+
+
 def _login(settings: Settings) -> OAuth2ClientCredentials:
-    return OAuth2ClientCredentials(
+    return _Login(
         access_token_url=f"{settings['base_url'].rstrip('/')}/services/oauth2/token",
         client_id=settings["client_id"],
         client_secret=settings["client_secret"],
@@ -142,6 +164,7 @@ USERS = Table(
 )
 
 CONNECTOR = Connector(
+    hosts=("*.my.salesforce.com",),
     settings=(Setting("base_url"), Setting("client_id", is_secret=True), Setting("client_secret", is_secret=True)),
     auth=_login,
     endpoints=(

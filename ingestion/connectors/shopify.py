@@ -167,6 +167,7 @@ CHECKOUTS = Table(
 )
 
 CONNECTOR = Connector(
+    hosts=("*.myshopify.com",),
     settings=(Setting("base_url"), Setting("token", is_secret=True)),
     auth=lambda settings: APIKeyAuth("X-Shopify-Access-Token", settings["token"], "header"),
     endpoints=(

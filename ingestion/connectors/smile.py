@@ -87,6 +87,7 @@ REFERRALS = Table(
 )
 
 CONNECTOR = Connector(
+    hosts=("api.smile.io",),
     settings=(Setting("key", is_secret=True), Setting("base_url", default="https://api.smile.io")),
     auth=lambda settings: BearerTokenAuth(settings["key"]),
     endpoints=(

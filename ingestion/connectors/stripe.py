@@ -285,6 +285,7 @@ DISPUTES = Table(
 )
 
 CONNECTOR = Connector(
+    hosts=("api.stripe.com",),
     settings=(Setting("key", is_secret=True), Setting("base_url", default="https://api.stripe.com")),
     auth=lambda settings: BearerTokenAuth(settings["key"]),
     # Later versions spread some of these fields over other objects.

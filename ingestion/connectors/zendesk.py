@@ -186,6 +186,7 @@ SLA_EVENTS = Table(
 )
 
 CONNECTOR = Connector(
+    hosts=("*.zendesk.com",),
     settings=(
         Setting("base_url"),
         Setting("email"),

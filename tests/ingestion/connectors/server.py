@@ -118,6 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _misbehave(self, fault: Fault, asked: Asked, answer: Answer) -> None:
         server = self.server
+        if fault.act is not None:
+            fault.act()
         match fault.kind:
             case "429":
                 self._send(Answer({"error": "slow down"}, {"Retry-After": "1"}, 429))
@@ -138,8 +140,6 @@ class _Handler(BaseHTTPRequestHandler):
             case "circle":
                 self._send(server.pages[0])
             case "act":
-                assert fault.act is not None
-                fault.act()
                 self._send(server.system.answer(asked))
             case "renamed":
                 old, new = server.system.renamed

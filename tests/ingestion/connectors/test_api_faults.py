@@ -1,5 +1,6 @@
 """Every connector against a server that misbehaves: the result is the same, or a refusal that says what to do."""
 
+import socket
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -9,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from ingestion.connectors.api import Extract
+from ingestion.connectors.api import SYSTEMS, Extract
 from ingestion.connectors.endpoints import Connector, Endpoint
 from ingestion.contracts import Contracts
 from tests.ingestion.connectors.reading import PATIENCE, READ_AT, Bench, connected
 from tests.ingestion.connectors.rows import START, Row, read_lines
-from tests.ingestion.connectors.server import SECRET, Fault
+from tests.ingestion.connectors.server import SECRET, Answer, Asked, Fault
 
 # One table of each way to page.
 LISTS = [
@@ -49,10 +50,10 @@ def is_resumable(bench: Bench, table: str) -> bool:
 
 
 def check_refusal(bench: Bench, one: Extract) -> None:
-    """A refusal is one sentence that names the source and says what to do; what came with it is right."""
+    """A refusal is one sentence that says what to do and is told with the table's name; what came with it is right."""
     assert one.problem is not None
     assert not one.is_complete
-    assert bench.source in one.problem
+    assert f"{one.source}.{one.table}" not in one.problem
     assert one.problem.endswith(".")
     assert "\n" not in one.problem
     assert any(word in one.problem for word in ("run again", "check", "renew"))
@@ -209,10 +210,82 @@ def test_a_server_that_asks_to_wait_is_given_the_time_up_to_a_bound(contracts: C
         assert 0.2 <= time.monotonic() - start < 1
 
 
-def test_a_system_that_never_answers_is_told(contracts: Contracts, tmp_path: Path) -> None:
+def test_a_system_that_never_answers_is_asked_for_one_table(contracts: Contracts, tmp_path: Path) -> None:
     with connected("smile", contracts, tmp_path, Fault("slow", at=1)) as bench:
+        problems = {one.problem for one in bench.read().values()}
+        assert problems == {"smile doesn't answer: run again later."}
+        assert bench.server.page_requests == PATIENCE.attempts
+
+
+def test_a_system_that_stops_answering_is_told(contracts: Contracts, tmp_path: Path) -> None:
+    with connected("smile", contracts, tmp_path, Fault("slow", at=2)) as bench:
         (one,) = bench.read("customers").values()
-        assert "didn't answer in time" in str(one.problem)
+        assert one.problem == "the API can't be read: it didn't answer in time, again and again; run again later."
+
+
+@pytest.mark.parametrize("source", SYSTEMS)
+def test_a_system_that_is_down_is_found_once_and_quickly(source: str, contracts: Contracts, tmp_path: Path) -> None:
+    with connected(source, contracts, tmp_path) as bench:
+        pass
+    # Nothing listens there any more. Six attempts would wait for 1.5 s in each table.
+    bench.patience = replace(PATIENCE, attempts=6, first_wait=0.05, longest_wait=10)
+    start = time.monotonic()
+    extracts = bench.read()
+    assert time.monotonic() - start < 1.2
+    (problem,) = {one.problem for one in extracts.values()}
+    assert problem == f"{source} can't be reached: check base_url in sources.yml and the network, and run again."
+    assert {one.path for one in extracts.values()} == {None}
+
+
+def test_a_name_that_nobody_knows_is_a_system_that_is_down(
+    contracts: Contracts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def unknown(host: str, *_: Any, **__: Any) -> None:
+        asked.append(host)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    with connected("zendesk", contracts, tmp_path) as bench:
+        monkeypatch.setattr(socket, "getaddrinfo", unknown)
+        settings = {"base_url": "https://nowhere.zendesk.com"}
+        (problem,) = {one.problem for one in bench.read(settings=settings).values()}
+        assert "zendesk can't be reached" in str(problem)
+        assert asked == ["nowhere.zendesk.com"] * 3
+
+
+def test_a_system_that_goes_down_while_it_is_read_is_given_more_time(contracts: Contracts, tmp_path: Path) -> None:
+    with connected("zendesk", contracts, tmp_path) as bench:
+        bench.server.fault = Fault("cut", at=4, act=bench.server.server_close)
+        extracts = bench.read("tickets", "users")
+        # In the order of the connector: users were being read.
+        (users, tickets) = extracts["users"], extracts["tickets"]
+        check_refusal(bench, users)
+        assert (users.row_count, tickets.path) == (21, None)
+        assert users.problem == tickets.problem
+        assert "zendesk can't be reached" in str(users.problem)
+
+
+def test_a_session_that_ends_early_is_begun_anew(contracts: Contracts, tmp_path: Path) -> None:
+    with connected("salesforce", contracts, tmp_path, Fault("401", at=3, times=1)) as bench:
+        (one,) = bench.read("accounts").values()
+        assert (one.is_complete, one.problem) == (True, None)
+        assert bench.came(one) == bench.given("accounts")
+
+
+def test_a_secret_is_sent_to_no_other_address(contracts: Contracts, tmp_path: Path) -> None:
+    with connected("salesforce", contracts, tmp_path) as bench, connected("salesforce", contracts, tmp_path) as other:
+        answer = bench.system.answer
+
+        def elsewhere(asked: Asked) -> Answer:
+            if not asked.path.endswith("/token"):
+                return answer(asked)  # type: ignore[no-any-return]
+            return Answer({}, {"Location": other.server.origin + asked.path}, 307, is_page=False)
+
+        bench.system.answer = elsewhere
+        (one,) = bench.read("accounts").values()
+        check_refusal(bench, one)
+        assert other.server.requests == 0
 
 
 def test_a_beginning_whose_order_is_broken_is_of_no_use(

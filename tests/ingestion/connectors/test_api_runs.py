@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,7 @@ def test_a_full_table_that_has_become_empty_is_told(contracts: Contracts, tmp_pa
         (first,) = bench.read("companies").values()
         assert (first.path, first.is_complete, first.problem) == (None, True, None)
         (later,) = bench.read("companies", since={"companies": READ_AT}).values()
-        assert "hubspot.companies is empty, where it wasn't before" in str(later.problem)
+        assert later.problem == "the API gives nothing, where it gave records before: check what the account may read."
 
 
 def test_custom_fields_that_an_account_lacks_are_left_out(contracts: Contracts, tmp_path: Path) -> None:
@@ -190,8 +191,9 @@ def test_dlt_waits_until_an_api_is_connected_and_reports_to_nobody() -> None:
 
 
 def test_settings_are_checked_before_anything_is_asked(contracts: Contracts, tmp_path: Path) -> None:
-    assert check_settings("zendesk", {"base_url": "https://a.example", "email": "a@b.example", "token": "t"}) == []
-    assert check_settings("zendesk", {"base_url": "https://a.example", "email": "a@b.example", "tokn": "t"}) == [
+    good = {"base_url": "https://acme.zendesk.com/", "email": "a@b.example", "token": "t"}
+    assert check_settings("zendesk", good) == []
+    assert check_settings("zendesk", {"base_url": good["base_url"], "email": "a@b.example", "tokn": "t"}) == [
         "zendesk.api lacks 'token': add it.",
         "zendesk.api has an unknown key 'tokn' (did you mean 'token'?); "
         "known here: base_url, email, token, category_field, is_escalated_field.",
@@ -202,6 +204,50 @@ def test_settings_are_checked_before_anything_is_asked(contracts: Contracts, tmp
     settings = {"key": SECRET, "base_url": "http://api.smile.io"}
     with pytest.raises(UserError, match="should begin with https://"):
         list(extract("smile", settings, contracts.values(), tmp_path, {}, read_at=READ_AT))
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("https://acme.zendesk.com", None),
+        ("https://ACME.zendesk.com:443/", None),
+        ("http://127.0.0.1:8080", None),
+        ("http://localhost:8080/", None),
+        ("http://acme.zendesk.com", "should begin with https://, so that the secrets stay secret: write https://NAME"),
+        ("acme.zendesk.com", "should begin with https://"),
+        ("ftp://localhost", "should begin with http:// or https://"),
+        (f"https://ops:{SECRET}@acme.zendesk.com", "holds a name or a password: write https://NAME.zendesk.com alone"),
+        (f"https://{SECRET}@127.0.0.1", "holds a name or a password"),
+        ("https://acme.zendesk.com.evil.example", "isn't where this system's API is: write https://NAME.zendesk.com"),
+        ("https://evilzendesk.com", "isn't where this system's API is"),
+        ("https://evil.example\\.zendesk.com", "isn't where this system's API is"),
+        ("https://zendesk.com", "isn't where this system's API is"),
+        ("https://", "isn't where this system's API is"),
+        ("https://acme.zendesk.com/api/v2", "should end after the host"),
+        (f"https://acme.zendesk.com?token={SECRET}", "should end after the host"),
+        ("https://acme.zendesk.com:port", "is no address"),
+        ("https://[acme.zendesk.com", "is no address"),
+    ],
+)
+def test_secrets_are_sent_to_the_systems_own_address_alone(address: str, sentence: str | None) -> None:
+    mistakes = check_settings("zendesk", {"base_url": address, "email": "a@b.example", "token": "t"})
+    if sentence is None:
+        assert mistakes == []
+    else:
+        (mistake,) = mistakes
+        assert mistake.startswith("zendesk.api.base_url ")
+        assert sentence in mistake
+        assert SECRET not in mistake
+        assert "evil" not in mistake
+
+
+@pytest.mark.parametrize("source", SYSTEMS)
+def test_a_systems_own_address_is_accepted(source: str) -> None:
+    connector = import_module(f"ingestion.connectors.{source}").CONNECTOR
+    defaults = {setting.name: setting.default or "x" for setting in connector.settings}
+    address = defaults["base_url"].replace("x", f"https://{connector.hosts[0].replace('*', 'acme--dev.sandbox')}", 1)
+    given = address if defaults["base_url"] == "x" else defaults["base_url"]
+    assert check_settings(source, {**defaults, "base_url": given}) == []
 
 
 def test_a_next_page_at_another_address_is_not_followed(contracts: Contracts, tmp_path: Path) -> None:
