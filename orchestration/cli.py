@@ -10,7 +10,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import duckdb
 import typer
@@ -167,12 +167,14 @@ def demo(
         bool, typer.Option("--acausal", help="Nothing influences churn, and no playbook works.")
     ] = False,
     damage: Annotated[
-        Literal["default", "none", "breaking"], typer.Option(help="What is wrong with the exports.")
+        str,
+        typer.Option(help="What is wrong with the exports: default, none or breaking, and name=value behind commas."),
     ] = "default",
 ) -> None:
     """Write the demo company's exports and its sources.yml into the home, and the truth of them beside."""
-    from ingestion.demo import PROFILES, write_demo
+    from ingestion.demo import read_damage, write_demo
 
+    spoiled = read_damage(damage)
     opened = open_home(home or default_home())
     progress = _Progress()
     tenure = logging.getLogger("tenure")
@@ -186,7 +188,7 @@ def demo(
             events=events,
             rng=rng,
             is_acausal=acausal,
-            damage=PROFILES[damage],
+            damage=spoiled,
         )
     finally:
         tenure.removeHandler(progress)

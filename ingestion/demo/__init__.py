@@ -5,8 +5,7 @@ life does, and the truth of it all is written apart.
 """
 
 from ingestion.demo.assemble import write_demo
-from ingestion.demo.damage import BREAKING, DEFAULT, NONE, Damage
+from ingestion.demo.damage import Damage
+from ingestion.demo.profiles import PROFILES, read_damage
 
-PROFILES = {"default": DEFAULT, "none": NONE, "breaking": BREAKING}
-
-__all__ = ["PROFILES", "Damage", "write_demo"]
+__all__ = ["PROFILES", "Damage", "read_damage", "write_demo"]

@@ -110,8 +110,7 @@ def _deliver(draft: Draft, companies: pl.DataFrame) -> None:
         is_old = frame["updated"] < first
         draft.files[table] = [(FIRST_SUFFIX, frame.filter(is_old)), (SECOND_SUFFIX, frame.filter(~is_old))]
     draft.two_exports("customers", "created", {"phone": (None, "-"), "address_line1": (None,)})
-    if draft.damage.corrected:
-        draft.hard_deleted("customers", gone)
+    draft.hard_deleted("customers", gone)
     draft.added_column("invoices", "statement_descriptor", ("LUMENTA", "LUMENTA SAAS"))
     for table in ("invoices", "invoice_lines", "charges"):
         draft.twice_delivered(table)

@@ -82,6 +82,11 @@ class Damage:
     missing_column: bool = False
     retyped_column: bool = False
 
+    @property
+    def has_two_exports(self) -> bool:
+        """What was corrected, deleted or late shows between two exports only."""
+        return bool(self.corrected or self.hard_deleted or self.late_events)
+
 
 DEFAULT = Damage()
 NONE = Damage(**{setting.name: type(getattr(DEFAULT, setting.name))(0) for setting in fields(Damage)})
@@ -198,11 +203,13 @@ class Draft:
         export had an older one too.
         """
         shape, frame = self.shapes[table], self.tables[table]
-        if not self.damage.corrected or shape.version is None:
+        if not self.damage.has_two_exports or shape.version is None:
             return
         first, version = FIRST_EXPORT.strftime(TIME_FORMAT), pl.col(shape.version)
         # Times with an offset don't compare as text, so a version of before is enough.
-        was_there = (frame[created] < first) | (frame[shape.version] < first)
+        was_there = frame[shape.version] < first
+        if self.damage.corrected:
+            was_there |= frame[created] < first
         touched = self.chosen(table, "corrected", self.damage.corrected, was_there & (frame[shape.version] < first))
         minutes = self.generator(table, "corrected.minute").integers(1, 16 * 24 * 60, len(frame))
         now = (pl.lit(FIRST_EXPORT) + pl.duration(minutes=pl.lit(pl.Series(minutes)))).dt.strftime(TIME_FORMAT)
@@ -229,7 +236,7 @@ class Draft:
 
         `dates`: each row's time, as text.
         """
-        if self.damage.corrected:
+        if self.damage.has_two_exports:
             was_there = dates < FIRST_EXPORT.strftime(TIME_FORMAT)
             first, second = self.tables[table].filter(was_there), self.tables[table].filter(~was_there)
             self.files[table] = [(FIRST_SUFFIX, first), (SECOND_SUFFIX, second)]
@@ -238,7 +245,7 @@ class Draft:
         """Some of the last days' rows miss the table's first export, and come with the second."""
         if table in self.files:
             (first, earlier), (second, later) = self.files[table]
-            since = (FIRST_EXPORT - timedelta(days=self.damage.most_days_late)).strftime(TIME_FORMAT)
+            since = (FIRST_EXPORT - timedelta(days=max(self.damage.most_days_late, 1))).strftime(TIME_FORMAT)
             only_here = self._only_in_first(table)
             draws = pl.Series(self.generator(table, "late").random(len(only_here)))
             late = only_here.filter((draws < self.damage.late_events) & (only_here[dated_by] >= since))
@@ -261,7 +268,7 @@ class Draft:
 
     def two_full_exports(self, table: str, was_there: Bools | pl.Series) -> None:
         """Deliver a table without versions twice; `was_there`: the rows that the first export has already."""
-        if self.damage.corrected:
+        if self.damage.has_two_exports:
             frame = self.tables[table]
             self.files[table] = [(FIRST_SUFFIX, frame.filter(pl.Series(was_there))), (SECOND_SUFFIX, frame)]
 
