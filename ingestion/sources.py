@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,8 @@ FileFormat = Literal["csv", "parquet", "jsonl"]
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
 # Settings whose value must never stand in a file.
 SECRET = re.compile(r"token|key|secret|password", re.IGNORECASE)
+# NAME:PASSWORD@ of an address, but no port.
+URL_PASSWORD = re.compile(r"://[^\s/:@]*:(?!\d+(/|$))\S*@")
 
 
 class _Strict(BaseModel):
@@ -56,6 +59,8 @@ class ConnectorSource(_Strict):
 
     @model_validator(mode="after")
     def _one_way(self) -> "ConnectorSource":
+        if self.exports == "":
+            raise ValueError("'exports' is empty: give the folder of its exports")
         if (self.exports is None) == (self.api is None):
             raise ValueError("give either 'exports', the folder of its exports, or 'api', how its API is read")
         return self
@@ -111,6 +116,9 @@ def read_sources(path: Path) -> Sources:
     document = _load(path)
     if not isinstance(document, dict):
         raise UserError(f"{path.name} isn't a sources file: it should begin with 'sources:'.")
+    in_addresses = [f"{path.name}: {_in_address(where)}" for where in _passwords(document)]
+    if in_addresses:
+        raise UserError("\n".join(in_addresses))
     try:
         sources = _Document.model_validate({str(key): value for key, value in document.items()}).sources
     except ValidationError as error:
@@ -158,7 +166,29 @@ def _load(path: Path) -> Any:
         mark = getattr(error, "problem_mark", None)
         line = f" (line {mark.line + 1})" if mark is not None else ""
         problem = getattr(error, "problem", None) or "it can't be parsed"
+        if isinstance(error, yaml.composer.ComposerError):
+            # PyYAML quotes the word, which may be a password that begins with one of these signs.
+            problem = "a value that begins with * or & stands in quotes"
         raise UserError(f"{path.name} isn't valid YAML{line}: {problem}; correct it.") from error
+
+
+def _passwords(value: Any, where: str = "") -> Iterator[str]:
+    """Where in a document an address holds a password."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _passwords(inner, f"{where}.{key}".removeprefix("."))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _passwords(inner, where)
+    elif URL_PASSWORD.search(str(value)):
+        yield where
+
+
+def _in_address(where: str) -> str:
+    return (
+        f"{where} has a password in an address: take name and password out of it; "
+        "a system's secrets are settings of their own, kept in environment variables."
+    )
 
 
 def _problem(detail: dict[str, Any]) -> str:
@@ -180,8 +210,17 @@ def _problem(detail: dict[str, Any]) -> str:
             return f"'{where}' is '{detail['input']}': write csv, parquet or jsonl"
         case "value_error":
             return f"'{where}': {detail['msg'].removeprefix('Value error, ')}"
-        case "string_type":
+        case "string_type" if "columns" in location:
             return f"'{where}' should be text, a column name or an SQL expression"
+        case "string_type" if location[2] == "exports":
+            return f"'{where}' should be one folder, as text"
+        case "string_type":
+            return f"'{where}' should be text, a single value"
+        case "dict_type" if location[2:] == ["api"]:
+            return (
+                f"'{where}' should be settings with their values, as in {{token: \"${{VARIABLE}}\"}}; "
+                "what a system takes stands at the top of its file in ingestion/connectors"
+            )
         case "dict_type" | "model_type" if len(location) == 2 and location[1] != "files":
             return f"'{where}' should be {{exports: FOLDER}} or {{api: {{…}}}}"
         case "tuple_type":
@@ -191,7 +230,10 @@ def _problem(detail: dict[str, Any]) -> str:
 
 
 def _absolute(glob: str, root: Path, where: str, mistakes: list[str]) -> str:
-    return os.path.normpath(root / Path(_filled(glob, where, mistakes)).expanduser())
+    filled = _filled(glob, where, mistakes)
+    if URL_PASSWORD.search(filled):
+        mistakes.append(_in_address(where))
+    return os.path.normpath(root / Path(filled).expanduser())
 
 
 def _filled(text: str, where: str, mistakes: list[str]) -> str:

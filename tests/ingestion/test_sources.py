@@ -68,6 +68,12 @@ TABLE = "sources: {files: {order_lines: {path: a.csv, columns: {order_id: o}, %s
         ("sources: {hubspot: {exports: a, api: {token: b}}}", "'sources.hubspot': give either 'exports', .* or 'api'"),
         ("sources: {hubspot: exports}", r"'sources.hubspot' should be \{exports: FOLDER\}"),
         ("sources: {hubspot: {export: a}}", r"unknown key 'sources.hubspot.export' \(did you mean 'exports'\?\)"),
+        ("sources: {hubspot: {exports: }}", "'sources.hubspot': 'exports' is empty: give the folder"),
+        ("sources: {hubspot: {exports: [a]}}", "'sources.hubspot.exports' should be one folder"),
+        ("sources: {zendesk: {api: token}}", r"'sources.zendesk.api' should be settings .* \$\{VARIABLE\}"),
+        ("sources: {zendesk: {api: [token]}}", "'sources.zendesk.api' should be settings with their values"),
+        ("sources: {zendesk: {api: {base_url: [a]}}}", "'sources.zendesk.api.base_url' should be text, a single value"),
+        ("sources: {zendesk: {api: {token: {a: b}}}}", "'sources.zendesk.api.token' should be text, a single value"),
         ("sources: {stripe: {api: {api_key: sk_live_1}}}", r"stripe.api.api_key is a secret: .* write \$\{VARIABLE\}"),
     ],
 )
@@ -110,7 +116,31 @@ def test_a_system_is_connected_by_exports_or_api(tmp_path: Path, monkeypatch: py
     assert connectors["zendesk"].api == {"email": "ops@example.org", "token": "s3cret"}
 
 
-def test_a_secret_is_in_no_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sources: {stripe: {api: {api_key: %s, mode: ''}}}",
+        "sources: {stripe: {api: {api_key: *%s}}}",
+        "sources: {stripe: {api: {api_key: [&%s a, &%s b]}}}",
+        "sources: {zendesk: {api: {base_url: 'https://ops:%s@acme.zendesk.com'}}}",
+        "sources: {zendesk: {api: {base_url: ['https://ops:%s/@acme.zendesk.com']}}}",
+        "sources: {zendesk: {exports: 'sftp://ops:1%s@files.example/out'}}",
+        "sources: {files: {customers: {path: ['s3://:%s@bucket/*.csv'], columns: {customer_id: id}}}}",
+        "sources: {files: {customers: {path: a.csv, format: 'x://a:%s@b', columns: {customer_id: id}}}}",
+    ],
+)
+def test_a_secret_is_in_no_sentence(tmp_path: Path, text: str) -> None:
     with pytest.raises(UserError) as caught:
-        read(tmp_path, "sources: {stripe: {api: {api_key: sk_live_1, mode: ''}}}")
+        read(tmp_path, text.replace("%s", "sk_live_1"))
     assert "sk_live_1" not in str(caught.value)
+
+
+def test_a_password_in_an_address_is_refused_by_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = "{path: '%s', columns: {customer_id: id}}"
+    with pytest.raises(UserError, match=r"^sources\.yml: sources\.files\.a\.path has a password in an address: take"):
+        read(tmp_path, "sources: {files: {a: " + table % "https://u:p@h/a.csv" + "}}")
+    monkeypatch.setenv("TENURE_TEST_FILES", "https://u:p@h")
+    with pytest.raises(UserError, match=r"files\.a\.path has a password in an address"):
+        read(tmp_path, "sources: {files: {a: " + table % "${TENURE_TEST_FILES}/a.csv" + "}}")
+    # A port and an @ further on are none.
+    read(tmp_path, "sources: {files: {a: " + table % "x://host:8080/a@b.csv" + "}}")
