@@ -70,7 +70,7 @@ TABLE = "sources: {files: {order_lines: {path: a.csv, columns: {order_id: o}, %s
         ("sources: {hubspot: {export: a}}", r"unknown key 'sources.hubspot.export' \(did you mean 'exports'\?\)"),
         ("sources: {hubspot: {exports: }}", "'sources.hubspot': 'exports' is empty: give the folder"),
         ("sources: {hubspot: {exports: [a]}}", "'sources.hubspot.exports' should be one folder"),
-        ("sources: {zendesk: {api: token}}", r"'sources.zendesk.api' should be settings .* \$\{VARIABLE\}"),
+        ("sources: {zendesk: {api: token}}", r"'sources.zendesk.api' should be settings .*\$\{VARIABLE\}"),
         ("sources: {zendesk: {api: [token]}}", "'sources.zendesk.api' should be settings with their values"),
         ("sources: {zendesk: {api: {base_url: [a]}}}", "'sources.zendesk.api.base_url' should be text, a single value"),
         ("sources: {zendesk: {api: {token: {a: b}}}}", "'sources.zendesk.api.token' should be text, a single value"),
