@@ -1,7 +1,7 @@
 """What is on its way in: the files of every connected source, and what is read from APIs, each with its contract."""
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -152,6 +152,7 @@ def file_deliveries(
     later ones, so that it doesn't win over the correction that once replaced its rows.
     """
     refusals: list[Refusal] = []
+    known = known_hashes(con)
     for contract, connection, spec in _connected_files(sources, contracts, refusals):
         paths, problems = find_files(spec)
         refusals += [Refusal(contract.source, contract.table, connection, None, problem) for problem in problems]
@@ -160,7 +161,7 @@ def file_deliveries(
         for path in paths:
             name = os.path.relpath(path, sources.root)
             try:
-                found.append((path, name, _hash(con, path)))
+                found.append((path, name, _hash(con, known, path)))
             except UserError as refusal:
                 refusals.append(Refusal(contract.source, contract.table, connection, name, str(refusal)))
         never = "~"
@@ -238,14 +239,14 @@ def _export_hash(contract: Contract) -> str:
     return mapping_hash(export_spec(contract, [Path()]), contract)
 
 
-def _hash(con: duckdb.DuckDBPyConnection, path: Path) -> str:
+def _hash(con: duckdb.DuckDBPyConnection, known: Mapping[tuple[str, str], str], path: Path) -> str:
     """The hash of a file, read anew only where the file was touched since it was hashed last."""
-    stamp = file_stamp(path)
-    known = known_hashes(con, str(path)).get(stamp)
-    if known is None:
-        known = file_hash(path)
-        write_hash(con, str(path), stamp, known)
-    return known
+    place, stamp = str(path), file_stamp(path)
+    found = known.get((place, stamp))
+    if found is None:
+        found = file_hash(path)
+        write_hash(con, place, stamp, found)
+    return found
 
 
 def _newest(con: duckdb.DuckDBPyConnection, contract: Contract) -> datetime | None:

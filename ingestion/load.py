@@ -21,8 +21,8 @@ from ingestion.deliveries import Delivery, Refusal, api_deliveries, check_source
 from ingestion.errors import UserError
 from ingestion.failures import WarehouseError, explained
 from ingestion.manifest import (
+    KnownFiles,
     Load,
-    earlier_load,
     first_columns,
     forget_broken_columns,
     forget_refusals,
@@ -88,6 +88,7 @@ def load_sources(
     forget_broken_columns(con)
     loads: list[Load] = []
     refusals: list[Refusal] = []
+    known = KnownFiles(con)
     found = chain(
         file_deliveries(con, sources, contracts, moment, accept_shrink=accept_shrink),
         api_deliveries(con, sources, contracts, moment, landing=landing, refused=refused_tables(con)),
@@ -99,7 +100,7 @@ def load_sources(
             continue
         place = f"{one.shown_table}: {one.place}"
         try:
-            load = _load_file(con, one)
+            load = _load_file(con, known, one)
         except WarehouseError:
             raise
         except UserError as refusal:
@@ -108,6 +109,8 @@ def load_sources(
             logger.warning("%s: refused", place)
         else:
             loads.append(load)
+            if load.is_new:
+                known.add(load)
             logger.info("%s%s", place, _outcome(load))
     forget_refusals(con)
     for refused in refusals:
@@ -119,9 +122,9 @@ def load_sources(
     return LoadReport(loads, refusals)
 
 
-def _load_file(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> Load:
+def _load_file(con: duckdb.DuckDBPyConnection, known: KnownFiles, delivery: Delivery) -> Load:
     contract, name = delivery.contract, delivery.path.name
-    earlier = earlier_load(con, contract, delivery.name, delivery.file_hash, delivery.mapping_hash)
+    earlier = known.earlier_load(contract, delivery.name, delivery.file_hash, delivery.mapping_hash)
     if earlier is not None:
         return earlier
     with new_scratch(con) as scratch:

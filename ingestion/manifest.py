@@ -8,7 +8,7 @@ how it is connected. `orphans`: foreign keys that lead nowhere.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -93,28 +93,34 @@ def write_load(con: duckdb.DuckDBPyConnection, load: Load) -> None:
     con.execute(f"insert into ingestion.loads ({', '.join(_COLUMNS)}) values ({values})")
 
 
-def earlier_load(
-    con: duckdb.DuckDBPyConnection, contract: Contract, file: str, file_hash: str, mapping_hash: str
-) -> Load | None:
-    """The load that makes loading this file needless: the last of its path, if content and mapping are still the same.
+class KnownFiles:
+    """Which files were loaded before: read once, and kept up while a run loads more."""
 
-    A path that comes for the first time is needless where the same content was loaded under another name and its
-    records have versions. Without versions it is news, whatever it says: a correction may have come in between, and
-    what comes later is true. So it is with a full export.
-    """
-    order = "order by load_id desc limit 1"
-    columns = ", ".join(_COLUMNS)
-    of_path = f"select {columns} from ingestion.loads where {_of_table(contract)} and file = {literal(file)} {order}"
-    row = con.execute(of_path).fetchone()
-    if row is None and contract.meta.delivery == "changes":
-        row = con.execute(
-            f"""select {columns} from ingestion.loads
-            where {_of_table(contract)} and file_hash = {literal(file_hash)} and newest_version is not null {order}"""
-        ).fetchone()
-    if row is None:
-        return None
-    load = Load(**dict(zip(_COLUMNS, row, strict=True)), is_new=False)
-    return load if (load.file_hash, load.mapping_hash) == (file_hash, mapping_hash) else None
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._of_path: dict[tuple[str, str, str], Load] = {}
+        self._of_content: dict[tuple[str, str, str], Load] = {}
+        for row in con.execute(f"select {', '.join(_COLUMNS)} from ingestion.loads order by load_id").fetchall():
+            self.add(Load(**dict(zip(_COLUMNS, row, strict=True)), is_new=False))
+
+    def add(self, load: Load) -> None:
+        """Remember one more load."""
+        self._of_path[load.source, load.table_name, load.file] = load
+        if load.newest_version is not None:
+            self._of_content[load.source, load.table_name, load.file_hash] = load
+
+    def earlier_load(self, contract: Contract, file: str, file_hash: str, mapping_hash: str) -> Load | None:
+        """The load that makes loading a file needless: the last of its path, if content and mapping are still the same.
+
+        A path that comes for the first time is needless where the same content was loaded under another name and its
+        records have versions. Without versions it is news, whatever it says: a correction may have come in between, and
+        what comes later is true. So it is with a full export.
+        """
+        load = self._of_path.get((contract.source, contract.table, file))
+        if load is None and contract.meta.delivery == "changes":
+            load = self._of_content.get((contract.source, contract.table, file_hash))
+        if load is None or (load.file_hash, load.mapping_hash) != (file_hash, mapping_hash):
+            return None
+        return replace(load, is_new=False)
 
 
 def loads_of_content(con: duckdb.DuckDBPyConnection, contract: Contract, file_hash: str) -> list[str]:
@@ -134,9 +140,10 @@ def first_loads(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str,
     )
 
 
-def known_hashes(con: duckdb.DuckDBPyConnection, path: str) -> dict[str, str]:
-    """Stamp → hash of a file as it was when it was hashed."""
-    return dict(con.execute(f"select stamp, file_hash from ingestion.files where path = {literal(path)}").fetchall())
+def known_hashes(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
+    """Path and stamp of each file as it was when it was hashed → its hash."""
+    rows = con.execute("select path, stamp, file_hash from ingestion.files").fetchall()
+    return {(path, stamp): file_hash for path, stamp, file_hash in rows}
 
 
 def write_hash(con: duckdb.DuckDBPyConnection, path: str, stamp: str, file_hash: str) -> None:

@@ -1,23 +1,24 @@
-"""Thirty days of the demo in any order, late, twice, cut off and corrected: the same rows as all of it at once."""
+"""Thirty days of the demo in any order, late, twice, cut off and corrected: the same marts as all of it at once."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import duckdb
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingestion.contracts import Contracts, read_contracts
-from ingestion.home import PROJECT_ROOT
+from ingestion.home import PROJECT_ROOT, Home, connect_warehouse, open_home
 from ingestion.load import load_sources
 from ingestion.sources import read_sources
 from ingestion.text import ident
 from tests.deliveries import FEEDS, Parcel, at_once, day_by_day, deliver, in_order, read_feeds
 from tests.demo import write_small_demo
+from tests.marts import build, contents
 
 Rows = dict[str, list[tuple[Any, ...]]]
 FIRST_RUN = datetime(2026, 7, 1, 6, tzinfo=UTC)
@@ -34,16 +35,29 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def expected(exports: Path, contracts: Contracts, tmp_path_factory: pytest.TempPathFactory) -> Rows:
-    return current_rows(tmp_path_factory.mktemp("at_once"), exports, contracts, [at_once(read_feeds(exports))])
+def at_once_home(exports: Path, contracts: Contracts, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return delivered(tmp_path_factory.mktemp("at_once"), exports, contracts, [at_once(read_feeds(exports))])
 
 
-def current_rows(folder: Path, exports: Path, contracts: Contracts, parcels: list[Parcel]) -> Rows:
-    """What is current in each raw table after the parcels have come, one load after the other."""
+@pytest.fixture(scope="module")
+def expected(at_once_home: Home, contracts: Contracts) -> Rows:
+    return current_rows(at_once_home, contracts)
+
+
+@pytest.fixture(scope="module")
+def expected_marts(at_once_home: Home) -> dict[str, str]:
+    return marts(at_once_home)
+
+
+def delivered(folder: Path, exports: Path, contracts: Contracts, parcels: list[Parcel]) -> Home:
+    """A home whose warehouse has taken the parcels, one load after the other."""
     written = yaml.safe_load((exports.parent / "sources.yml").read_text())["sources"]["files"]
     milestones = {**written["milestones"], "path": "exports/files/milestones*.csv"}
-    systems = {feed.source: {"exports": f"exports/{feed.source}"} for feed in FEEDS if feed.source != "files"}
-    with duckdb.connect(str(folder / "warehouse.duckdb"), config={"threads": 2}) as con:
+    systems: dict[str, Any] = {
+        feed.source: {"exports": f"exports/{feed.source}"} for feed in FEEDS if feed.source != "files"
+    }
+    home = open_home(folder)
+    with connect_warehouse(home) as con:
         for number, parcel in enumerate(parcels):
             deliver([parcel], folder / "exports")
             here = {name: where for name, where in systems.items() if (folder / "exports" / name).exists()}
@@ -54,7 +68,7 @@ def current_rows(folder: Path, exports: Path, contracts: Contracts, parcels: lis
                 con,
                 read_sources(folder / "sources.yml"),
                 contracts,
-                landing=folder / "landing",
+                landing=home.landing,
                 # A day that is cut off, or comes in parts, is no sign of a broken export here.
                 accept_shrink=True,
                 received_at=FIRST_RUN + timedelta(days=number),
@@ -62,6 +76,12 @@ def current_rows(folder: Path, exports: Path, contracts: Contracts, parcels: lis
         assert not con.execute(
             "from ingestion.loads where received_count <> loaded_count + quarantined_count + superseded_count"
         ).fetchall()
+    return home
+
+
+def current_rows(home: Home, contracts: Contracts) -> Rows:
+    """What is current in each raw table."""
+    with connect_warehouse(home, read_only=True) as con:
         return {
             f"{feed.source}.{feed.table}": con.execute(
                 f"select {', '.join(map(ident, contracts[feed.source, feed.table].column_names))} "
@@ -71,20 +91,35 @@ def current_rows(folder: Path, exports: Path, contracts: Contracts, parcels: lis
         }
 
 
-def check_schedule(seed: int, folder: Path, exports: Path, contracts: Contracts, expected: Rows) -> None:
-    parcels = day_by_day(read_feeds(exports), seed)
-    Random(seed).shuffle(parcels)
-    found = current_rows(folder, exports, contracts, in_order(parcels))
+def marts(home: Home) -> dict[str, str]:
+    """What the marts hold, but for what they tell of the deliveries themselves."""
+    build(home)
+    found = contents(home.warehouse)
+    return {mart: held for mart, held in found.items() if "source" not in mart}
+
+
+def same(found: Rows, expected: Rows) -> None:
+    assert found.keys() == expected.keys()
     for table, rows in expected.items():
         assert rows, table
         assert found[table] == rows, table
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_thirty_days_in_any_order(
-    seed: int, tmp_path: Path, exports: Path, contracts: Contracts, expected: Rows
+def shuffled(exports: Path, seed: int) -> list[Parcel]:
+    """A schedule: the daily parcels in an order that may be, each at its own time."""
+    parcels = day_by_day(read_feeds(exports), seed)
+    Random(seed).shuffle(parcels)
+    return in_order(parcels)
+
+
+@pytest.mark.whole_run
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.wide) for seed in range(2, 6))])
+def test_thirty_days_in_any_order_end_in_the_same_marts(
+    seed: int, tmp_path: Path, exports: Path, contracts: Contracts, expected: Rows, expected_marts: dict[str, str]
 ) -> None:
-    check_schedule(seed, tmp_path, exports, contracts, expected)
+    home = delivered(tmp_path, exports, contracts, shuffled(exports, seed))
+    same(current_rows(home, contracts), expected)
+    assert marts(home) == expected_marts
 
 
 @pytest.mark.wide
@@ -93,4 +128,6 @@ def test_thirty_days_in_any_order(
 def test_thirty_days_in_many_orders(
     seed: int, tmp_path_factory: pytest.TempPathFactory, exports: Path, contracts: Contracts, expected: Rows
 ) -> None:
-    check_schedule(seed, tmp_path_factory.mktemp("schedule"), exports, contracts, expected)
+    home = delivered(tmp_path_factory.mktemp("schedule"), exports, contracts, shuffled(exports, seed))
+    same(current_rows(home, contracts), expected)
+    shutil.rmtree(home.root)
