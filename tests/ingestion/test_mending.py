@@ -1,10 +1,13 @@
 """What was wrong and was mended is told no more; what is wrong is told by its file, and shows nobody's data."""
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
 
+from ingestion.connectors import api
+from ingestion.connectors.api import Extract
 from ingestion.tables import quarantine_summary
 from tests.ingestion.conftest import HEADER, Deployment, RefusedFilesError
 
@@ -164,7 +167,7 @@ def test_both_lengths_of_a_salesforce_id_are_one_account(deployment: Deployment)
 )
 def test_moments_as_people_write_them(zendesk: Deployment, text: str, moment: tuple[int, ...]) -> None:
     load(zendesk, "tickets.csv", TICKETS + ticket(1, created=text))
-    assert zendesk.query("select created_at from raw_zendesk.tickets") == [(datetime(2026, 5, 4, *moment),)]  # type: ignore[misc,arg-type]  # noqa: DTZ001
+    assert zendesk.query("select created_at from raw_zendesk.tickets") == [(datetime(2026, 5, 4, *moment),)]  # type: ignore[arg-type]  # noqa: DTZ001
 
 
 def test_a_number_is_a_truth_value_only_if_it_is_0_or_1(deployment: Deployment) -> None:
@@ -191,3 +194,22 @@ def test_nested_values_of_an_unknown_column_stay_json(zendesk: Deployment) -> No
     zendesk.load_all({"zendesk": {"exports": "zendesk"}})
     extras = zendesk.query("select _extra from raw_zendesk.tickets order by id")
     assert [json.loads(extra)["custom"] for (extra,) in extras] == ['{"a":[1,"x"]}', [{"a": 1}]]
+
+
+def test_what_was_read_under_another_contract_is_read_whole(
+    zendesk: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(zendesk, "tickets.csv", TICKETS + ticket(1))
+    load(zendesk, "users.csv", "id,role,created_at,updated_at\nu1,end-user,2026-01-01,2026-01-01\n")
+    zendesk.con.execute("update ingestion.loads set mapping_hash = 'an older contract' where table_name = 'users'")
+    asked = []
+
+    def extract(*_: object, whole: set[str], **__: object) -> Iterator[Extract]:
+        asked.append(whole)
+        return iter(())
+
+    monkeypatch.setattr(api, "extract", extract)
+    monkeypatch.setenv("ZENDESK_TOKEN", "a secret")
+    settings = {"base_url": "https://acme.zendesk.com", "email": "ops@acme.example", "token": "${ZENDESK_TOKEN}"}
+    zendesk.load_all({"zendesk": {"api": settings}})
+    assert asked == [{"users"}]
