@@ -1,19 +1,26 @@
 """What goes wrong between a device and the archive, and the list of the events that it happened to."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ingestion.demo.clock import DAY, Integers
+from ingestion.demo.clock import DAY, HOUR, Integers
 from ingestion.demo.damage import DAMAGED, MISSING_DAY, Damage
 from ingestion.demo.events import Batch, Users, message_ids
 
 KEY_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.3fZ"
 # Kind of damage and what becomes of the event.
-KINDS = {"clock_skew": "kept", "late": "kept", "twice_delivered": "superseded", "missing_day": "missing"}
-SKEWED, LATE, TWICE, MISSING = range(len(KINDS))
+KINDS = {
+    "clock_skew": "kept", "late": "kept", "twice_delivered": "superseded", "missing_day": "missing",
+    # The row says another time of receipt, so it replaces the first one.
+    "sent_again": "corrected",
+}  # fmt: skip
+SKEWED, LATE, TWICE, MISSING, AGAIN = range(len(KINDS))
+# Share of the repeats that a device sends anew, because it never heard that the first had come, and when it does.
+AGAIN_SHARE, AGAIN_AFTER_MS = 0.5, (2 * HOUR * 1000, 4 * DAY * 1000)
 # Rows that the contract refuses: what is wrong with them, and the reason that the loader will give.
 FAULTS = (
     ("purchase", {"type": "purchase"}, "type is not one of"),
@@ -28,9 +35,16 @@ class DamageList:
     def __init__(self, damage: Damage) -> None:
         self._damage = damage
         self._parts: list[tuple[NDArray[np.uint64], Integers, NDArray[np.int8]]] = []
+        # What was sent again, and waits for its receipt.
+        self._sent_again: Batch | None = None
 
-    def deliver(self, chance: np.random.Generator, users: Users, batch: Batch) -> Integers:
-        """The batch's rows in the order of their receipt: without those of the missing day, some twice."""
+    def deliver(
+        self, chance: np.random.Generator, users: Users, batch: Batch, until: int | None
+    ) -> tuple[Batch, Integers]:
+        """The batch's rows in the order of their receipt: without those of the missing day, some twice.
+
+        `until`: the end of the month of receipt, with its last batch; what was sent again before comes with that.
+        """
         rows = np.argsort(batch.received, kind="stable")
         self._note(batch, rows[users.device_skew[batch.device[rows]] != 0], SKEWED)
         self._note(batch, rows[batch.is_late[rows]], LATE)
@@ -39,8 +53,28 @@ class DamageList:
             self._note(batch, rows[is_missing], MISSING)
             rows = rows[~is_missing]
         is_twice = chance.random(len(rows), dtype=np.float32) < self._damage.twice_delivered
+        is_again = is_twice & ~batch.is_late[rows] & (chance.random(len(rows), dtype=np.float32) < AGAIN_SHARE)
+        is_twice &= ~is_again
         self._note(batch, rows[is_twice], TWICE)
-        return np.repeat(rows, 1 + is_twice)
+        self._send_again(batch.take(rows[is_again]), chance.integers(*AGAIN_AFTER_MS, int(is_again.sum())))
+        rows = np.repeat(rows, 1 + is_twice)
+        if until is None:
+            return batch, rows
+        due = self._due(until)
+        self._note(due, np.arange(len(due)), AGAIN)
+        whole, rows = batch.joined(due), np.concatenate([rows, len(batch) + np.arange(len(due))])
+        return whole, rows[np.argsort(whole.received[rows], kind="stable")]
+
+    def _send_again(self, batch: Batch, wait: Integers) -> None:
+        again = replace(batch, sent=batch.sent + wait, received=batch.received + wait)
+        self._sent_again = self._sent_again.joined(again) if self._sent_again is not None else again
+
+    def _due(self, until: int) -> Batch:
+        """What was sent again and is received before a moment; the rest goes on waiting."""
+        assert self._sent_again is not None
+        is_due = self._sent_again.received < until
+        due, self._sent_again = self._sent_again.take(is_due), self._sent_again.take(~is_due)
+        return due
 
     def _note(self, batch: Batch, rows: Integers, kind: int) -> None:
         if len(rows):

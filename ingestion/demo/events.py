@@ -135,6 +135,16 @@ class Batch:
     timestamp: Integers
     is_late: Bools
 
+    def __len__(self) -> int:
+        return len(self.number)
+
+    def take(self, rows: Any) -> "Batch":
+        return Batch(**{name: column[rows] for name, column in vars(self).items()})
+
+    def joined(self, others: "Batch") -> "Batch":
+        pairs = {name: [column, getattr(others, name)] for name, column in vars(self).items()}
+        return Batch(**{name: np.concatenate(pair) for name, pair in pairs.items()})
+
 
 _VARIANTS = np.array([len(kind.properties) for kind in KINDS])
 _FIRST_VARIANT = np.concatenate([[0], _VARIANTS.cumsum()[:-1]])

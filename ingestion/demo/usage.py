@@ -75,10 +75,11 @@ def write_events(world: World, damage: Damage, folder: Path, events: int) -> dic
         for part, (begin, end) in enumerate(cuts, start=1):
             chance = world.seeds.generator(f"events {place} {part}")
             batch = expand(chance, users, sessions.take(slice(begin, end)), number)
-            number += len(batch.number)
+            number += len(batch)
             is_seen[batch.device] = True
             suffix = f"_{part:02d}" if len(cuts) > 1 else ""
-            writer.write(folder / f"events_{month:%Y-%m}{suffix}.parquet", batch, noted.deliver(chance, users, batch))
+            delivered = noted.deliver(chance, users, batch, until if part == len(cuts) else None)
+            writer.write(folder / f"events_{month:%Y-%m}{suffix}.parquet", *delivered)
     broken = write_broken_events(damage, folder, folder / f"events_{END:%Y-%m}_99.parquet")
     return {"records": _records(world, users, is_seen), "damaged": noted.frame(broken)}
 
