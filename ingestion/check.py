@@ -1,6 +1,7 @@
 """What a run would take of the connected files, and what that enables; nothing of it is kept.
 
-The files go through the loader itself, into a home that is thrown away: what it accepts here, a first run accepts.
+The files go through the loader itself, into a home that is thrown away: what it accepts here, a run accepts. It is
+empty, as for a first run, or it begins with a deployment's load manifest, with which the loader compares.
 """
 
 import json
@@ -19,10 +20,11 @@ from ingestion.contracts import Contract, Contracts, Role
 from ingestion.deliveries import Refusal, check_sources, shown_table
 from ingestion.errors import UserError
 from ingestion.failures import WarehouseError
-from ingestion.home import connect_warehouse, open_home
+from ingestion.home import Home, connect_warehouse, open_home
 from ingestion.load import load_sources
-from ingestion.manifest import Load
+from ingestion.manifest import Load, has_newer_export
 from ingestion.sources import Sources
+from ingestion.text import literal
 
 # (source, table) → the marts that its records reach.
 Marts = Mapping[tuple[str, str], tuple[str, ...]]
@@ -41,24 +43,31 @@ ROLES: dict[Role, str] = {
 }
 
 
+# What of a deployment's manifest the loader compares a file with.
+COMPARED = ("loads", "load_days", "files")
+
+
 @dataclass(frozen=True)
 class TableCheck:
     """A connected table, and what would become of its rows: received = accepted + repeated + quarantined.
 
-    `connection`: `files`, `exports`, or `api`, which a check doesn't read. `copy_count`: files that hold just what
-    another one does. `marts`: those that its records reach.
+    `connection`: `files`, `exports`, or `api`, which a check doesn't read. `file_count`: files to load, `known_count`:
+    those loaded before, `copy_count`: those that hold just what another one does. `held_count`: records that the
+    deployment has. `marts`: those that its records reach.
     """
 
     contract: Contract
     connection: str
     marts: tuple[str, ...]
     file_count: int = 0
+    known_count: int = 0
     copy_count: int = 0
     refused_count: int = 0
     received_count: int = 0
     accepted_count: int = 0
     repeated_count: int = 0
     quarantined_count: int = 0
+    held_count: int = 0
 
     @property
     def name(self) -> str:
@@ -71,7 +80,7 @@ class TableCheck:
 
     @property
     def has_rows(self) -> bool:
-        return self.accepted_count > 0 or self.connection == "api"
+        return self.accepted_count + self.held_count > 0 or self.connection == "api"
 
 
 @dataclass(frozen=True)
@@ -108,15 +117,22 @@ class MissingRole:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """All that a check found. `added`: (table, column) pairs that no contract has. It holds no value of any row."""
+    """All that a check found. It holds no value of any row.
+
+    `older`: (table, file) pairs of full exports that come after a newer one. `added`: (table, column) pairs that no
+    contract has. `orphans`: None where they weren't looked for, because the records that ids lead to may be in the
+    deployment. `compared`: whether the files were compared with what a deployment has loaded.
+    """
 
     tables: list[TableCheck]
     quarantined: list[BadRows]
     refusals: list[Refusal]
+    older: list[tuple[str, str]]
     added: list[tuple[str, str]]
-    orphans: list[Orphans]
+    orphans: list[Orphans] | None
     missing: list[MissingRole]
     always: tuple[str, ...]
+    compared: bool
 
 
 def read_marts(dbt_manifest: Path) -> tuple[Marts, tuple[str, ...]]:
@@ -152,15 +168,18 @@ def check_files(
     contracts: Contracts,
     dbt_manifest: Path,
     *,
+    compare_with: Home | None = None,
     accept_shrink: bool,
     received_at: datetime,
 ) -> CheckReport:
     """Read all connected files as a first run would. What an API has is left to the run.
 
-    `accept_shrink`: as of `load_sources`; within one check it matters where a table has several files.
+    `compare_with`: a home whose warehouse is there: read them as its next run would. While a run holds the warehouse
+    they are read as for a first one. `accept_shrink`: as of `load_sources`.
 
     Raises:
-        UserError: sources.yml has mistakes, one line each; or there is no room to work in.
+        UserError: sources.yml has mistakes, one line each; or there is no room to work in; or the warehouse of the
+            home can't be read.
     """
     check_sources(sources, contracts)
     marts, always = read_marts(dbt_manifest)
@@ -168,6 +187,7 @@ def check_files(
     with TemporaryDirectory(prefix="tenure-check-") as folder:
         home = open_home(Path(folder))
         with connect_warehouse(home) as con:
+            compared = compare_with is not None and _take_manifest(con, compare_with.warehouse)
             try:
                 loaded = load_sources(
                     con,
@@ -180,7 +200,7 @@ def check_files(
             except WarehouseError as error:
                 where = home.root.parent
                 raise UserError(f"{error} The check works in {where}; TMPDIR names another folder.") from error
-            tables = _tables(con, contracts, marts, loaded.loads)
+            tables = _tables(con, contracts, marts, loaded.loads, compared=compared)
             tables += [
                 TableCheck(contracts[source, table], "api", marts[source, table])
                 for source in sources.connectors
@@ -191,47 +211,102 @@ def check_files(
                 tables,
                 _quarantined(con, tables),
                 loaded.refusals,
+                _older(con, contracts, loaded.loads),
                 _added(con),
-                _orphans(con),
+                None if compared else _orphans(con),
                 _missing(contracts, tables, marts),
                 always,
+                compared,
             )
 
 
+def _take_manifest(con: duckdb.DuckDBPyConnection, warehouse: Path) -> bool:
+    """Copy what the loader compares files with out of a deployment's warehouse, which is only read.
+
+    Returns False while a run holds it.
+    """
+    try:
+        con.execute(f"attach {literal(str(warehouse))} as compared (read_only)")
+    except duckdb.Error as error:
+        if "lock" in str(error).lower():
+            return False
+        raise UserError(f"{warehouse} can't be read to compare with: check it, or leave --home out.") from error
+    try:
+        con.execute("create schema ingestion")
+        con.execute("create temp table held (source varchar, table_name varchar, current_count bigint)")
+        there = con.execute(
+            "select table_name from duckdb_tables() where database_name = 'compared' and schema_name = 'ingestion'"
+        ).fetchall()
+        for (table,) in there:
+            if table in COMPARED:
+                con.execute(f"create table ingestion.{table} as from compared.ingestion.{table}")
+            elif table == "tables":
+                con.execute("insert into held select source, table_name, current_count from compared.ingestion.tables")
+    finally:
+        con.execute("detach compared")
+    return True
+
+
 def _tables(
-    con: duckdb.DuckDBPyConnection, contracts: Contracts, marts: Marts, loads: Iterable[Load]
+    con: duckdb.DuckDBPyConnection, contracts: Contracts, marts: Marts, loads: Iterable[Load], *, compared: bool
 ) -> list[TableCheck]:
-    copies = Counter((load.source, load.table_name) for load in loads if not load.is_new)
-    found = con.execute("""
-        with loads as (
-            select
-                source, table_name, count(*) as files, sum(received_count) as received, sum(loaded_count) as loaded,
-                sum(superseded_count) as superseded, sum(quarantined_count) as quarantined
-            from ingestion.loads group by all
-        ),
-        refused as (
-            select source, table_name, count(distinct file) as files from ingestion.refusals group by all
+    new = [load for load in loads if load.is_new]
+    # A file that needs no load says what one of this check does, or one of the deployment.
+    here = {load.load_id for load in new}
+    repeated = Counter((load.source, load.table_name, load.load_id in here) for load in loads if not load.is_new)
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for load in new:
+        counts.setdefault((load.source, load.table_name), Counter()).update(
+            files=1,
+            received=load.received_count,
+            accepted=load.loaded_count,
+            repeated=load.superseded_count,
+            quarantined=load.quarantined_count,
         )
+    held = "(select max(current_count) from held where (source, table_name) = (t.source, t.table_name))"
+    found = con.execute(f"""
         select
-            source, table_name, connection, coalesce(loads.files, 0), coalesce(refused.files, 0),
-            coalesce(received, 0), coalesce(loaded, 0), coalesce(superseded, 0), coalesce(quarantined, 0)
-        from ingestion.tables
-        left join loads using (source, table_name)
-        left join refused using (source, table_name)
-        where connection is not null
-        order by ingestion.tables.rowid
+            source, table_name, connection,
+            (
+                select count(distinct file) from ingestion.refusals r
+                where (r.source, r.table_name) = (t.source, t.table_name)
+            ),
+            coalesce({held if compared else 0}, 0)
+        from ingestion.tables t where connection is not null order by rowid
     """).fetchall()
-    return [
-        TableCheck(
-            contracts[source, table],
-            connection,
-            marts[source, table],
-            files,
-            copies[source, table],
-            refused,
-            *map(int, counts),
+    checked = []
+    for source, table, connection, refused_count, held_count in found:
+        count = counts.get((source, table), Counter())
+        checked.append(
+            TableCheck(
+                contracts[source, table],
+                connection,
+                marts[source, table],
+                file_count=count["files"],
+                known_count=repeated[source, table, False],
+                copy_count=repeated[source, table, True],
+                refused_count=refused_count,
+                received_count=count["received"],
+                accepted_count=count["accepted"],
+                repeated_count=count["repeated"],
+                quarantined_count=count["quarantined"],
+                held_count=held_count,
+            )
         )
-        for source, table, connection, files, refused, *counts in found
+    return checked
+
+
+def _older(con: duckdb.DuckDBPyConnection, contracts: Contracts, loads: Iterable[Load]) -> list[tuple[str, str]]:
+    """The full exports of this check that are older than one that the deployment has loaded."""
+    full = [load for load in loads if load.is_new and contracts[load.source, load.table_name].meta.delivery == "full"]
+    if full:
+        # What remains is the manifest as it was before the check.
+        new = ", ".join(literal(load.load_id) for load in full)
+        con.execute(f"delete from ingestion.loads where load_id in ({new})")
+    return [
+        (shown_table(load.source, load.table_name), load.file)
+        for load in full
+        if has_newer_export(con, contracts[load.source, load.table_name], load.connection, load.file, load.file_hash)
     ]
 
 

@@ -8,20 +8,27 @@ from rich.table import Table
 from rich.text import Text
 
 from ingestion.check import CheckReport, TableCheck
+from ingestion.deliveries import Refusal
 from ingestion.text import counted, listed
 
 COUNTS = ("Files", "Received", "Accepted", "Repeated", "Quarantined")
+KNOWN = "Loaded before"
 
 
 def print_check(console: Console, report: CheckReport) -> None:
     """Print a report: what would come in, what would not and why, and what is enabled by it."""
     if any(table.connection != "api" for table in report.tables):
-        console.print(_counts(report.tables))
+        console.print(_counts(report.tables, compared=report.compared))
     for table in report.tables:
         if table.copy_count:
             console.print(f"  {table.name}: {counted(table.copy_count, 'file')} hold just what another one does.")
     sections: dict[str, tuple[str, Iterable[str]]] = {
-        "Refused files": ("red", _refusals(report)),
+        "Refused": ("red", _refusals(report)),
+        "Files and folders that belong to no table": ("red", _unplaced(report)),
+        "Older than an export that was loaded: they fill the past and change nothing of the present": (
+            "yellow",
+            (f"{table}: {file}" for table, file in report.older),
+        ),
         "Quarantined rows (row 1 is the first below the header)": ("yellow", _quarantined(report)),
         "Columns that no contract has: they would be kept, and nothing reads them": ("yellow", _added(report)),
         "Ids that lead nowhere": ("yellow", _orphans(report)),
@@ -41,29 +48,48 @@ def print_check(console: Console, report: CheckReport) -> None:
     console.print(
         f"\nReceived {received:,} = accepted {accepted:,} + repeated {repeated:,} + quarantined {quarantined:,}."
     )
+    if report.compared:
+        console.print(
+            "Rows aren't compared with those loaded before: tenure run finds which are known already, which replace "
+            "others, and which ids lead nowhere."
+        )
 
 
-def _counts(tables: Iterable[TableCheck]) -> Table:
+def _counts(tables: Iterable[TableCheck], *, compared: bool) -> Table:
     shown = Table(box=None, pad_edge=False, header_style="bold")
     shown.add_column("Table", no_wrap=True)
-    for name in COUNTS:
+    for name in ([KNOWN] if compared else []) + [*COUNTS]:
         shown.add_column(name, justify="right", no_wrap=True)
     for table in tables:
         if table.connection != "api":
             files = f"{table.file_count} of {table.file_count + table.refused_count}"
             counts = (table.received_count, table.accepted_count, table.repeated_count, table.quarantined_count)
             shown.add_row(
-                Text(table.name), files if table.refused_count else str(table.file_count), *(f"{n:,}" for n in counts)
+                Text(table.name),
+                *([str(table.known_count)] if compared else []),
+                files if table.refused_count else str(table.file_count),
+                *(f"{n:,}" for n in counts),
             )
     return shown
 
 
 def _refusals(report: CheckReport) -> Iterator[str]:
+    """One line for each, but what keeps several tables of a system away is told once."""
     contracts = (table.contract for table in report.tables)
     critical = {(contract.source, contract.table) for contract in contracts if contract.meta.is_critical}
+    of_cause: dict[tuple[str, str | None, str], list[Refusal]] = {}
     for refused in report.refusals:
-        blocks = (refused.source, refused.table) in critical
-        yield refused.sentence + (" Nothing is published without this table." if blocks else "")
+        if refused.table is not None:
+            of_cause.setdefault((refused.source, refused.file, refused.reason), []).append(refused)
+    for (source, _, reason), alike in of_cause.items():
+        told = f"{source} ({listed(str(one.table) for one in alike)}): {reason}" if alike[1:] else alike[0].sentence
+        blocking = [str(one.table) for one in alike if (one.source, one.table) in critical]
+        without = listed(blocking) if alike[1:] else "this table"
+        yield told + (f" Nothing is published without {without}." if blocking else "")
+
+
+def _unplaced(report: CheckReport) -> Iterator[str]:
+    return (refused.sentence for refused in report.refusals if refused.table is None)
 
 
 def _quarantined(report: CheckReport) -> Iterator[str]:
@@ -78,7 +104,7 @@ def _added(report: CheckReport) -> Iterator[str]:
 
 
 def _orphans(report: CheckReport) -> Iterator[str]:
-    for orphans in report.orphans:
+    for orphans in report.orphans or []:
         share = f"{orphans.orphan_count:,} of {orphans.checked_count:,}"
         yield f"{orphans.column}: {share} are not in {orphans.references}"
 

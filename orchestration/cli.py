@@ -127,7 +127,9 @@ def run(
 
 @app.command()
 def check(
-    home: HomeOption = None,
+    home: Annotated[
+        Path | None, typer.Option("--home", help="Compare with what this deployment has loaded; else as a first run.")
+    ] = None,
     sources: SourcesOption = None,
     accept_shrink: AcceptShrinkOption = False,
 ) -> None:
@@ -142,14 +144,26 @@ def check(
     logging.getLogger("tenure").addHandler(logging.NullHandler())
     path = sources_path(Home(home or default_home()), sources)
     contracts = read_contracts(DBT_PROJECT_DIR)
+    deployment = open_home(home) if home and Home(home.expanduser()).warehouse.exists() else None
     with console.status(f"reading the files of {path}"):
         report = check_files(
             read_sources(path),
             contracts,
             dbt_manifest(),
+            compare_with=deployment,
             accept_shrink=accept_shrink,
             received_at=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
         )
+    if deployment and not report.compared:
+        console.print(
+            f"A run is using {deployment.root}: not compared with what it has loaded, but checked as for a first run. "
+            "Check again when it has ended.\n",
+            style="yellow",
+        )
+    elif deployment:
+        console.print(f"Compared with what {deployment.root} has loaded.\n")
+    elif home:
+        console.print(f"Nothing was loaded into {home} yet: checked as for a first run.\n")
     print_check(console, report)
     if report.refusals:
         raise UserError(f"{counted(len(report.refusals), 'refusal')}, as said above; nothing was loaded.")

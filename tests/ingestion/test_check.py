@@ -1,23 +1,27 @@
 """`tenure check`: what would come of files, row by row, and what that enables; nothing is kept."""
 
+import io
 import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 import yaml
+from rich.console import Console
 
 from ingestion.check import ROLES, CheckReport, MissingRole, TableCheck, check_files, read_marts
 from ingestion.contracts import Contracts, Role
 from ingestion.errors import UserError
 from ingestion.failures import WarehouseError
-from ingestion.home import PROJECT_ROOT
+from ingestion.home import PROJECT_ROOT, Home, connect_warehouse, open_home
+from ingestion.load import load_sources
 from ingestion.sources import read_sources
+from orchestration.check_page import print_check
 from orchestration.dbt_project import dbt_manifest
 from tests.ingestion.conftest import COLUMNS, HEADER
 
@@ -30,11 +34,40 @@ Check = Callable[..., CheckReport]
 def check(tmp_path: Path, contracts: Contracts) -> Check:
     """Check the `sources` of a sources.yml beside the files of `tmp_path`."""
 
-    def run(connected: dict[str, Any], *, accept_shrink: bool = False) -> CheckReport:
+    def run(connected: dict[str, Any], *, compare_with: Home | None = None, accept_shrink: bool = False) -> CheckReport:
         path = tmp_path / "sources.yml"
         path.write_text(yaml.safe_dump({"sources": connected}))
-        sources = read_sources(path)
-        return check_files(sources, contracts, dbt_manifest(), accept_shrink=accept_shrink, received_at=CHECKED_AT)
+        return check_files(
+            read_sources(path),
+            contracts,
+            dbt_manifest(),
+            compare_with=compare_with,
+            accept_shrink=accept_shrink,
+            received_at=CHECKED_AT,
+        )
+
+    return run
+
+
+@pytest.fixture
+def load(tmp_path: Path, contracts: Contracts) -> Callable[[dict[str, Any]], Home]:
+    """Load the files of `tmp_path` into a home, as a run does the day before the check."""
+
+    def run(connected: dict[str, Any]) -> Home:
+        path = tmp_path / "sources.yml"
+        path.write_text(yaml.safe_dump({"sources": connected}))
+        home = open_home(tmp_path / "home")
+        with connect_warehouse(home) as con:
+            report = load_sources(
+                con,
+                read_sources(path),
+                contracts,
+                landing=home.landing,
+                accept_shrink=False,
+                received_at=CHECKED_AT - timedelta(days=1),
+            )
+        assert not report.refusals
+        return home
 
     return run
 
@@ -43,10 +76,16 @@ def orders(path: str = "orders*.csv") -> dict[str, Any]:
     return {"files": {"order_lines": {"path": path, "columns": COLUMNS}}}
 
 
-def lines(bad: dict[int, str], count: int = 30) -> str:
+def lines(bad: dict[int, str], count: int = 30, order: str = "o") -> str:
     """Order lines; `bad`: row number → its price instead of 9.99."""
-    rows = [f"o{n},l{n},{CANARY},2026-05-04,sku,1,{bad.get(n, '9.99')}\n" for n in range(1, count + 1)]
+    rows = [f"{order}{n},l{n},{CANARY},2026-05-04,sku,1,{bad.get(n, '9.99')}\n" for n in range(1, count + 1)]
     return HEADER + "".join(rows)
+
+
+def page(report: CheckReport) -> str:
+    console = Console(file=io.StringIO(), width=500, highlight=False, markup=False)
+    print_check(console, report)
+    return console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def counts(table: TableCheck) -> tuple[int, int, int, int]:
@@ -119,6 +158,140 @@ def test_what_a_first_run_would_refuse_is_refused(check: Check, tmp_path: Path) 
     assert [refused.file for refused in accepted.refusals] == ["hubspot/contacts.csv"]
 
 
+def content(home: Home) -> bytes:
+    return home.warehouse.read_bytes()
+
+
+def test_files_are_compared_with_what_a_deployment_has_loaded(
+    check: Check, load: Callable[..., Home], tmp_path: Path
+) -> None:
+    (tmp_path / "orders_1.csv").write_text(lines({}))
+    (tmp_path / "orders_2.csv").write_text(lines({}, count=40, order="p"))
+    home = load(orders())
+    before = content(home)
+    # One as it was, one that lost more than half of its rows, and one that is new.
+    (tmp_path / "orders_2.csv").write_text(lines({}, count=10, order="p"))
+    (tmp_path / "orders_3.csv").write_text(lines({3: "-1"}, order="q"))
+    report = check(orders(), compare_with=home)
+    (table,) = report.tables
+    assert report.compared
+    assert (table.known_count, table.file_count, table.refused_count, table.copy_count) == (1, 1, 1, 0)
+    assert (counts(table), table.held_count) == ((30, 29, 0, 1), 70)
+    (refused,) = report.refusals
+    assert refused.file == "orders_2.csv"
+    assert "has 10 rows where the last load had 40" in refused.reason
+    assert [bad.file for bad in report.quarantined] == ["orders_3.csv"]
+    assert report.orphans is None
+    assert content(home) == before
+    assert not check(orders()).refusals
+    assert not check(orders(), compare_with=home, accept_shrink=True).refusals
+
+
+def test_a_table_whose_files_were_loaded_before_still_enables(
+    check: Check, load: Callable[..., Home], tmp_path: Path
+) -> None:
+    (tmp_path / "orders.csv").write_text(lines({}))
+    report = check(orders(), compare_with=load(orders()))
+    (table,) = report.tables
+    assert (table.known_count, table.file_count, counts(table)) == (1, 0, (0, 0, 0, 0))
+    assert table.has_rows
+    assert "commerce" not in {one.role for one in report.missing}
+    shown = page(report)
+    assert "Loaded before" in shown
+    assert "Rows aren't compared with those loaded before: tenure run finds which are known already" in shown
+
+
+def test_a_column_that_was_there_before_is_missed(check: Check, load: Callable[..., Home], tmp_path: Path) -> None:
+    companies = tmp_path / "hubspot"
+    companies.mkdir()
+    header = "id,name,domain,createdate,hs_lastmodifieddate\n"
+    (companies / "companies_1.csv").write_text(header + "1,Acme,acme.example,2026-01-01,2026-06-01\n")
+    connected = {"hubspot": {"exports": "hubspot"}}
+    home = load(connected)
+    (companies / "companies_1.csv").unlink()
+    (companies / "companies_2.csv").write_text(header.replace("domain,", "") + "1,Acme,2026-01-01,2026-06-02\n")
+    (refused,) = check(connected, compare_with=home).refusals
+    assert "companies_2.csv lacks the column domain" in refused.reason
+    assert not check(connected).refusals
+
+
+def test_a_full_export_that_comes_after_a_newer_one_is_told(
+    check: Check, load: Callable[..., Home], tmp_path: Path
+) -> None:
+    companies = tmp_path / "hubspot"
+    companies.mkdir()
+    header = "id,name,createdate,hs_lastmodifieddate\n"
+    (companies / "companies_10.csv").write_text(header + "1,Acme,2026-01-01,2026-06-01\n")
+    connected = {"hubspot": {"exports": "hubspot"}}
+    home = load(connected)
+    (companies / "companies_9.csv").write_text(header + "1,Acme,2026-01-01,2026-05-01\n")
+    (companies / "companies_11.csv").write_text(header + "1,Acme,2026-01-01,2026-06-02\n")
+    report = check(connected, compare_with=home)
+    assert report.older == [("hubspot.companies", "hubspot/companies_9.csv")]
+    assert not report.refusals
+    # Written anew since it was loaded, it is the newest.
+    (companies / "companies_10.csv").write_text(header + "1,Acme & Co,2026-01-01,2026-06-03\n")
+    (companies / "companies_9.csv").unlink()
+    assert check(connected, compare_with=home).older == []
+
+
+HOLDS = """
+import sys, time, duckdb
+con = duckdb.connect(sys.argv[1])
+con.execute("create table ingestion.during_a_run (n integer)")
+print("open", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_deployment_that_a_run_is_using_is_left_alone(
+    check: Check, load: Callable[..., Home], tmp_path: Path
+) -> None:
+    (tmp_path / "orders.csv").write_text(lines({}))
+    home = load(orders())
+    with subprocess.Popen([sys.executable, "-c", HOLDS, str(home.warehouse)], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout
+        holder.stdout.readline()
+        report = check(orders(), compare_with=home)
+        holder.kill()
+    assert not report.compared
+    assert (report.tables[0].file_count, report.tables[0].known_count) == (1, 0)
+    # What the killed one leaves beside the warehouse is read with it, and stays.
+    beside = home.warehouse.with_name("warehouse.duckdb.wal")
+    left = beside.stat().st_size
+    report = check(orders(), compare_with=home)
+    assert (report.compared, report.tables[0].known_count) == (True, 1)
+    assert beside.stat().st_size == left
+
+
+def test_a_warehouse_that_cannot_be_read_is_told(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text(lines({}))
+    home = open_home(tmp_path / "home")
+    home.warehouse.write_bytes(b"nothing of the kind" * 1000)
+    with pytest.raises(UserError, match=r"warehouse.duckdb can't be read to compare with: check it, or leave --home"):
+        check(orders(), compare_with=home)
+
+
+def test_what_belongs_to_no_table_has_a_place_of_its_own(check: Check, tmp_path: Path) -> None:
+    folder = tmp_path / "hubspot"
+    (folder / "2026").mkdir(parents=True)
+    (folder / "2026" / "contacts.csv").write_text("id\n1\n")
+    (folder / "companys.csv").write_text("id\n1\n")
+    (folder / "contacts.csv").write_text("")
+    shown = page(check({"hubspot": {"exports": "hubspot"}, "stripe": {"exports": "nowhere"}}))
+    _, _, rest = shown.partition("\nRefused\n")
+    refused, _, rest = rest.partition("\nFiles and folders that belong to no table\n")
+    assert "hubspot.contacts: contacts.csv is empty: export it again." in refused
+    # Each of Stripe's tables is refused, for one cause that is told once.
+    assert refused.count("there is no folder") == 1
+    assert "stripe (customers, " in refused
+    assert "Nothing is published without subscriptions, subscription_items, invoices, invoice_lines." in refused
+    unplaced = rest.partition("\n\n")[0].splitlines()
+    assert len(unplaced) == 2
+    assert "hubspot: companys.csv is named for no table (did you mean 'companies'?)" in unplaced[0]
+    assert "hubspot: 2026 is a folder with files in it: put them into hubspot itself." in unplaced[1]
+
+
 def test_unknown_columns_copies_and_ids_that_lead_nowhere(check: Check, tmp_path: Path) -> None:
     folder = tmp_path / "shop"
     folder.mkdir()
@@ -132,6 +305,7 @@ def test_unknown_columns_copies_and_ids_that_lead_nowhere(check: Check, tmp_path
     tables = {table.name: table for table in report.tables}
     assert (tables["shopify.orders"].file_count, tables["shopify.orders"].copy_count) == (1, 2)
     assert report.added == [("shopify.orders", "colour")]
+    assert report.orphans is not None
     assert [(one.column, one.references, one.orphan_count, one.checked_count) for one in report.orphans] == [
         ("shopify.order_lines.order_id", "shopify.orders.id", 1, 2)
     ]
