@@ -51,12 +51,21 @@ test: check-static  ## Run the whole test suite
 check: check-static  ## Run everything that needs no whole pipeline run
 	pytest -n 2 -m "not wide and not whole_run"
 
-.PHONY: check-static
+.PHONY: check-static check-python check-types check-sql check-project
 check-static: setup
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-python check-types check-sql check-project
+
+check-python:
 	ruff format --check .
 	ruff check .
+
+check-types:
 	mypy
-	sqlfluff lint --processes 2 dbt_project/models dbt_project/tests
+
+check-sql:
+	sqlfluff lint dbt_project/models dbt_project/tests
+
+check-project:
 	dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
 
 test-wide: setup  ## Run the wide and slow variants: many kills, many seeds
