@@ -51,11 +51,11 @@ class Damage:
     Who is who: `duplicates` (a second record in the same system), `cross_system` (companies in both CRMs), `merged`
     (a duplicate that was merged away and left its id behind), `name_variants`, `address_variants`, `legal_suffixes`,
     `shared_mailboxes`, `shared_phones`, `test_accounts`, `null_likes`, `parents_emails` (a child orders with a parent's
-    address). Delivery: `clock_skew`, `time_zones` (times as text with an offset), `late_events`, `twice_delivered` (word
-    for word, or an event that a device sent anew), `corrected` (an older version came before), `hard_deleted` (gone
-    from the next full export), `missing_day`, `added_column`, `broken_rows` (rows per table and kind of fault that the
-    contract refuses). `contradictions`: how many are planted between systems. `missing_column` and `retyped_column`
-    break the schema of critical tables.
+    address). Delivery: `clock_skew`, `time_zones` (times as text with an offset), `late_events`, `twice_delivered`
+    (word for word, or an event that a device sent anew), `corrected` (an older version came before), `hard_deleted`
+    (gone from the next full export), `missing_day`, `added_column`, `broken_rows` (rows per table and kind of fault
+    that the contract refuses). `contradictions`: how many are planted between systems. `missing_column` and
+    `retyped_column` break the schema of critical tables.
     """
 
     duplicates: float = 0.03

@@ -1,9 +1,16 @@
 """Three playbooks that were carried out in the past: for whom, by whose choice, and what they did.
 
-A playbook is triggered by what is known of a customer. Half of the triggered cases are dealt by lot between treatment
-and control. For the others a customer success manager decides, and prefers those who look unhappy and pay much: the
-treated are then unlike the untreated, of whom the log says nothing. A chosen customer waits for weeks until somebody
-has time; who leaves before is never begun with, so that those who were begun with have survived until then.
+A playbook is triggered by what is known of a customer: the rescue in the first months after an onboarding that was not
+good, the discount offer by dissatisfaction, the call by the end of a quarter. Most of the triggered cases are dealt by
+lot between treatment and control. For the others a customer success manager decides, and prefers those who look
+unhappy, whose contract may end soon, and who pay much: the treated are then unlike the untreated, of whom the log says
+nothing. A chosen customer waits for weeks until somebody has time; who leaves before is never begun with, so that
+those who were begun with have survived until then.
+
+What the log of the default company can show: an arm of a lot has 240 to 550 cases with a known outcome, and the true
+effect on the share that leaves within 90 days is -0.058 for the rescue and +0.116 for the discount, 3.5 and 3.8
+standard errors of the lot's estimate. The call does nothing; but of those whom managers chose for it 8 in 100 leave,
+against 2 in 100 of the lot's control, so that it looks harmful. The rescue, compared like that, seems to do nothing.
 """
 
 from dataclasses import dataclass
@@ -19,13 +26,14 @@ from ingestion.demo.traits import Traits
 
 PLAYBOOKS = tuple(PLAYBOOK_EFFECTS)
 RESCUE, CALL, DISCOUNT = range(len(PLAYBOOKS))
-# No customer has a second case before the first one's effect has passed.
-REST_DAYS = 200
-RANDOM_SHARE, TREATMENT_SHARE = 0.5, 0.6
-BAD_ONBOARDING, UNHAPPY, CALL_SHARE = 0.55, 0.5, 0.05
-REACHABLE_SHARE = 0.88
+# Per playbook: share of the cases that are dealt by lot; and of these, share that is treated.
+RANDOM_SHARES, TREATMENT_SHARE = (0.7, 0.4, 0.7), 0.5
+BAD_ONBOARDING, UNHAPPY = 0.65, 0.65
+REACHABLE_SHARE = 0.92
 # Days from decision to start: of a lot, and of somebody's choice.
-LOT_WAIT_DAYS, CHOICE_WAIT_DAYS = (1, 8), (10, 65)
+LOT_WAIT_DAYS, CHOICE_WAIT_DAYS = (1, 8), (10, 45)
+# No customer has a second case before the first one's effect has passed.
+REST_DAYS = tuple(CHOICE_WAIT_DAYS[1] + effect.days for effect in PLAYBOOK_EFFECTS.values())
 OUTCOME_DAYS = 90
 # Per playbook: what a case costs in cents, and how the customer is reached.
 COSTS_MINOR, CHANNELS = (42_000, 9_000, 15_000), ("meeting", "phone", "email")
@@ -35,7 +43,10 @@ SAVED_NOTED_SHARE = 0.3
 
 @dataclass(frozen=True)
 class Moment:
-    """One month as those see it who decide; one entry per company. `leaves_at`: when it leaves without a new case."""
+    """One month as those see it who decide; one entry per company.
+
+    `leaves_at`: when it leaves without a new case. `ends_soon`: its contract may end within three months.
+    """
 
     begins: int
     ends: int
@@ -44,6 +55,7 @@ class Moment:
     tenure: Integers
     satisfaction: Floats
     mrr: Integers
+    ends_soon: Bools
     may_discount: Bools
 
 
@@ -86,8 +98,8 @@ class CaseBook:
         is_new = (moment.tenure >= 1) & (moment.tenure <= 3)
         triggers = {
             RESCUE: is_new & (self._traits.onboarding < BAD_ONBOARDING),
-            CALL: (moment.tenure >= 3) & (self._chance.random(len(moment.tenure)) < CALL_SHARE),
             DISCOUNT: (moment.tenure >= 2) & (moment.satisfaction < UNHAPPY) & moment.may_discount,
+            CALL: (moment.tenure > 0) & (moment.tenure % 3 == 0),
         }
         for playbook, is_triggered in triggers.items():
             self._open(playbook, place, moment, is_triggered)
@@ -98,7 +110,7 @@ class CaseBook:
         at = moment.begins + chance.integers(0, max(days, 1), count) * DAY + chance.integers(8 * HOUR, 17 * HOUR, count)
         is_eligible = is_triggered & moment.is_customer & (at < moment.leaves_at) & (at < moment.ends)
         is_eligible &= at >= self._rests_until
-        is_random = chance.random(count) < RANDOM_SHARE
+        is_random = chance.random(count) < RANDOM_SHARES[playbook]
         lot, choice, reach = chance.random((3, count))
         is_chosen = choice < self._chosen_chance(moment)
         is_treatment = np.where(is_random, lot < TREATMENT_SHARE, True)
@@ -106,7 +118,7 @@ class CaseBook:
         starts_at = at + (np.where(is_random, lot_wait, choice_wait) * DAY).astype(np.int64)
         is_reachable = reach < REACHABLE_SHARE
         is_case = is_eligible & (is_random | is_chosen)
-        self._rests_until[is_case] = at[is_case] + REST_DAYS * DAY
+        self._rests_until[is_case] = at[is_case] + REST_DAYS[playbook] * DAY
         acts = is_case & is_treatment & is_reachable
         effect = self._effects[playbook]
         self._begins[acts] = starts_at[acts]
@@ -127,11 +139,11 @@ class CaseBook:
         )
 
     def _chosen_chance(self, moment: Moment) -> Floats:
-        """Managers see who is unhappy and who pays much; in a world without influence they choose blindly."""
+        """Managers see who is unhappy, may leave soon and pays much; in a world without influence they are blind."""
         if self._is_blind:
             return np.full(len(moment.mrr), 0.45)
         value = np.log(moment.mrr / np.median(moment.mrr))
-        return logistic(-0.4 + 7.0 * (0.65 - moment.satisfaction) + 0.6 * value)
+        return logistic(-3.2 + 2.5 * moment.ends_soon + 25.0 * (0.6 - moment.satisfaction) + 0.4 * value)
 
     def cases(self) -> Cases:
         """All cases so far."""

@@ -308,6 +308,7 @@ class _Simulation:
             tenure=state.tenure,
             satisfaction=satisfaction,
             mrr=mrr,
+            ends_soon=~state.is_yearly | (state.tenure % MONTHS_PER_YEAR >= MONTHS_PER_YEAR - 3),
             may_discount=~state.is_yearly & ~has_recurring_discount(state.coupon, state.tenure),
         )
 

@@ -160,14 +160,14 @@ class ChurnCoefficients(_Coefficients):
     `renewal_exposure`: months' worth of hazard that a yearly contract meets at its renewal.
     """
 
-    base: float = -5.4
-    acausal_base: float = -4.4
+    base: float = -5.1
+    acausal_base: float = -3.75
     smb: float = 0.35
     enterprise: float = -0.5
     acquired: float = 0.2
     satisfaction: float = -3.5
     usage: float = -1.5
-    onboarding: float = -1.2
+    onboarding: float = -4.0
     sponsor_left: float = 0.8
     payment_failed: float = 0.5
     price_raised: float = 0.6
@@ -286,9 +286,9 @@ class PlaybookEffect:
 
 
 PLAYBOOK_EFFECTS = {
-    "onboarding_rescue": PlaybookEffect(-0.9, 120),
+    "onboarding_rescue": PlaybookEffect(-1.5, 120),
     "quarterly_call": PlaybookEffect(0.0, 90),
-    "discount_offer": PlaybookEffect(0.7, 150),
+    "discount_offer": PlaybookEffect(1.3, 150),
 }
 
 

@@ -8,21 +8,21 @@ import pytest
 
 from ingestion.demo.clock import END
 from ingestion.demo.outcomes import potential_outcomes, realised
-from ingestion.demo.playbooks import REST_DAYS
+from ingestion.demo.playbooks import PLAYBOOKS, REST_DAYS
 from ingestion.demo.world import World, build_world
 
 RESCUE, CALL, DISCOUNT = "onboarding_rescue", "quarterly_call", "discount_offer"
 
 
 @cache
-def world(*, is_acausal: bool = False, customers: int = 2000) -> World:
-    return build_world(customers=customers, months=24, rng=5, is_acausal=is_acausal)
+def world(*, is_acausal: bool = False, customers: int = 2000, rng: int = 5) -> World:
+    return build_world(customers=customers, months=24, rng=rng, is_acausal=is_acausal)
 
 
 @cache
-def cases(*, is_acausal: bool = False, customers: int = 2000) -> pl.DataFrame:
+def cases(*, is_acausal: bool = False, customers: int = 2000, rng: int = 5) -> pl.DataFrame:
     """The log with the truth: outcomes under both arms, the realised one, satisfaction and revenue at assignment."""
-    found = world(is_acausal=is_acausal, customers=customers)
+    found = world(is_acausal=is_acausal, customers=customers, rng=rng)
     dealt = found.history.cases
     left = realised(dealt, found.history.leaves_after(dealt.company, dealt.assigned_at))
     place = (np.maximum(dealt.place - 1, 0), dealt.company)
@@ -82,9 +82,10 @@ def test_the_log_is_what_a_team_would_have() -> None:
     done = log.filter(pl.col("completed_at").is_not_null())
     assert (done["completed_at"] > done["started_at"]).all()
     again = log.sort("company", "assigned_at").with_columns(
-        gap=pl.col("assigned_at").diff().over("company").dt.total_days()
+        gap=pl.col("assigned_at").shift(-1).over("company") - pl.col("assigned_at"),
+        rest=pl.col("playbook").replace_strict(dict(zip(PLAYBOOKS, REST_DAYS, strict=True)), return_dtype=pl.Int64),
     )
-    assert again["gap"].drop_nulls().min() >= REST_DAYS
+    assert again.filter(pl.col("gap").dt.total_days() < pl.col("rest")).is_empty()
     customers = log.join(world().companies.select("company", "signed_at"), on="company")
     assert (customers["assigned_at"] > customers["signed_at"]).all()
 
@@ -123,6 +124,34 @@ def test_the_lot_is_fair_and_the_choice_is_not() -> None:
     calls = cases().filter(pl.col("playbook") == CALL)
     chosen, dealt = pl.col("assigned_by") == "person", pl.col("assigned_by") == "random"
     assert _difference(calls, "satisfaction", chosen, dealt) < -0.3
+
+
+def _estimate(found: pl.DataFrame, playbook: str, treated: pl.Expr, control: pl.Expr) -> tuple[float, float]:
+    """Difference in the share that leaves between two groups of a playbook's cases, and its standard error."""
+    own = found.filter(pl.col("playbook") == playbook)
+    one, two = (own.filter(group)["has_left"].cast(pl.Float64) for group in (treated, control))
+    return float(one.mean() - two.mean()), float(np.sqrt(one.var() / len(one) + two.var() / len(two)))
+
+
+def test_the_default_company_is_large_enough_to_tell_what_works() -> None:
+    found = cases(rng=7).filter("is_observed")
+    dealt = pl.col("assigned_by") == "random"
+    treated, control = dealt & (pl.col("arm") == "treatment"), dealt & (pl.col("arm") == "control")
+    for playbook, sign in ((RESCUE, -1), (DISCOUNT, 1)):
+        estimate, error = _estimate(found, playbook, treated, control)
+        true = (
+            found.filter(dealt & (pl.col("playbook") == playbook)).select((pl.col("p1") - pl.col("p0")).mean()).item()
+        )
+        assert sign * true > 3.2 * error, playbook
+        assert sign * estimate > 2.5 * error, playbook
+        assert abs(estimate - true) < 2 * error, playbook
+    estimate, error = _estimate(found, CALL, treated, control)
+    assert abs(estimate) < error
+    # Who takes the chosen for the treated finds that the call drives customers away, and that the rescue does nothing.
+    naive, error = _estimate(found, CALL, ~dealt, control)
+    assert naive > 2 * error
+    naive, error = _estimate(found, RESCUE, ~dealt, control)
+    assert naive > -error
 
 
 @pytest.mark.wide

@@ -50,7 +50,7 @@ def test_a_believable_company() -> None:
     assert panel["month"].min() == found.months[0]
     assert companies["signed_at"].max() <= END
     lasts = _year_before_the_last_month(found)
-    assert 0.12 < lasts["has_left"].mean() < 0.18
+    assert 0.16 < lasts["has_left"].mean() < 0.25
     by_tier = dict(lasts.group_by("tier").agg(pl.col("has_left").mean()).iter_rows())
     assert by_tier["smb"] > by_tier["enterprise"]
     assert 1.0 < lasts["mrr_after"].sum() / lasts["mrr_before"].sum() < 1.12
