@@ -16,6 +16,7 @@ from ingestion.errors import UserError
 from ingestion.failures import is_full_disk
 from ingestion.home import Home, default_home, lock_home, open_home
 from publishing.journal import LastRun, write_last_run
+from publishing.release import GateBlockedError
 
 log = logging.getLogger("tenure")
 
@@ -66,8 +67,11 @@ class Deployment(dg.ConfigurableResource[None]):
         Only a UserError's own text is shown: another exception's text might hold values of a record.
         """
         log.info("%s:", stage)
+        warnings: list[str] = []
         try:
             yield self.open()
+        except GateBlockedError as blocked:
+            sentence, warnings = str(blocked), [str(check.finding) for check in blocked.result.warnings]
         except UserError as error:
             sentence = str(error)
         except (OSError, duckdb.IOException) as error:
@@ -81,7 +85,7 @@ class Deployment(dg.ConfigurableResource[None]):
         else:
             return
         if self._home is not None:
-            write_last_run(self._home, LastRun.failed(stage, sentence))
+            write_last_run(self._home, LastRun.failed(stage, sentence, warnings))
         raise dg.Failure(description=sentence, allow_retries=False) from None
 
 

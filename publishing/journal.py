@@ -1,6 +1,7 @@
 """What the last run of a home did, for `tenure status`."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
@@ -9,7 +10,10 @@ from ingestion.home import Home
 
 @dataclass(frozen=True)
 class LastRun:
-    """How a run ended: `published`, or `failed` while it was to do something, with the reason."""
+    """How a run ended: `published`, or `failed` while it was to do something, with the reason.
+
+    `warnings`: what the gate found besides, in either case.
+    """
 
     outcome: str
     ended_at: str
@@ -23,8 +27,8 @@ class LastRun:
         return cls("published", _timestamp(), release_id=release_id, warnings=warnings)
 
     @classmethod
-    def failed(cls, stage: str, reason: str) -> "LastRun":
-        return cls("failed", _timestamp(), stage=stage, reason=reason)
+    def failed(cls, stage: str, reason: str, warnings: Sequence[str] = ()) -> "LastRun":
+        return cls("failed", _timestamp(), stage=stage, reason=reason, warnings=list(warnings))
 
 
 def write_last_run(home: Home, last_run: LastRun) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from expectations.gate import Baseline, GateResult, judge
+from expectations.gate import Baseline, CheckResult, GateResult, judge
 from expectations.gate import load_library as load_judge
 from ingestion.errors import UserError
 from ingestion.home import Home, connect_warehouse, memory_limit
@@ -35,10 +35,22 @@ class GateBlockedError(UserError):
         self.result = result
         findings = "\n".join(f"- {check.finding}" for check in result.errors)
         super().__init__(
-            f"The gate blocked publication; what readers see stays as it was.\n{findings}\n"
-            "If the data are wrong, mend them at their source and run again; if they are right, change the threshold "
-            "in dbt_project/seeds/config/gate_thresholds.csv."
+            f"The gate blocked publication; what readers see stays as it was.\n{findings}\n{_ways_on(result.errors)}"
         )
+
+
+def _ways_on(errors: list[CheckResult]) -> str:
+    """What can be done about these findings, from the best to the last resort."""
+    ways = ["mend the data or the export at its source, and run again"]
+    if any("--accept-shrink" in str(error.finding) for error in errors):
+        ways.append("where an export that shrank, or lost a column, is right, run again with --accept-shrink")
+    if any(error.table == "rpt_source_health" for error in errors):
+        ways.append("take the source out of sources.yml: its records stay")
+    ways.append(
+        "where a threshold is too narrow for data that are right, change it in "
+        "dbt_project/seeds/config/gate_thresholds.csv"
+    )
+    return f"Ways on: {'; or '.join(ways)}."
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,10 @@ def test_a_breaking_change_blocks_at_the_gate(demo_run: Run, tmp_path: Path) -> 
     missing = next(line for line in told.splitlines() if "Stripe invoices" in line)
     assert "could not be loaded, what was there stays" in missing
     assert "lacks the column currency" in missing
+    assert "take the source out of sources.yml" in told.splitlines()[-1]
+    # A required column can't be done without.
+    assert "--accept-shrink" not in told.splitlines()[-1]
     last = read_last_run(broken.home)
     assert last is not None
     assert "lacks the column currency" in str(last.reason)
+    assert "The exports of HubSpot contacts changed: added hs_whatsapp_opt_in." in last.warnings
