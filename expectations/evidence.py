@@ -60,6 +60,7 @@ class SourceTable:
 class Evidence:
     """The run's as-of date, `config.gate_thresholds`, each mart's declared columns, the sources, the last release.
 
+    `stray_exports`: (system, what is wrong with it) of each export that belongs to no table.
     `missing_days`: each day on which a connected table should have rows and has none, newest first, in words.
     `baseline` answers a query over the last release's marts with its first row, or is None where no earlier
     release describes a date up to this one.
@@ -69,6 +70,7 @@ class Evidence:
     thresholds: Mapping[str, float]
     columns: Mapping[str, list[str]]
     sources: Sequence[SourceTable]
+    stray_exports: Sequence[tuple[str, str]]
     missing_days: Sequence[str]
     baseline: Callable[[str], tuple[Any, ...] | None] | None
 

@@ -97,6 +97,9 @@ def judge(warehouse: Path, columns: dict[str, list[str]], as_of_date: date, base
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         thresholds = dict(connection.sql("select threshold, value from config.gate_thresholds").fetchall())
         names = ", ".join(field.name for field in fields(SourceTable))
+        strays = connection.sql(
+            "select system, reason from marts.rpt_source_refusals where table_name is null order by all"
+        ).fetchall()
         gaps = connection.sql(
             """select if(source = 'files', table_name, system || ' ' || table_name) || ' on ' || record_date
             from marts.rpt_source_health where is_gap and is_connected order by record_date desc, 1"""
@@ -115,6 +118,7 @@ def judge(warehouse: Path, columns: dict[str, list[str]], as_of_date: date, base
             thresholds,
             columns,
             [SourceTable(*row) for row in tables],
+            strays,
             [day for (day,) in gaps],
             ask_baseline,
         )

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -108,6 +109,7 @@ def run(
     finally:
         tenure.removeHandler(progress)
     if failures:
+        _print_warnings(opened, failures)
         raise UserError("\n".join(failures))
     from publishing.release import current_release
 
@@ -332,11 +334,14 @@ def execute_job(home: Home, sources: Path | None, as_of: str, accept_shrink: boo
     return sentences or ["The run failed outside its steps: the Dagster page says where (make dev)."]
 
 
-def _print_warnings(home: Home) -> None:
+def _print_warnings(home: Home, failures: Sequence[str] = ()) -> None:
+    """What the run's gate found besides; nothing where the run failed before it could write that down."""
     from publishing.journal import read_last_run
 
     last_run = read_last_run(home)
-    for warning in last_run.warnings if last_run else []:
+    if last_run is None or (failures and last_run.reason not in failures):
+        return
+    for warning in last_run.warnings:
         console.print(f"warning: {warning}", style="yellow")
 
 
@@ -350,6 +355,7 @@ def _print_sources(release_path: Path) -> None:
             return
         tables = [table for table in health.read_tables(release) if table.is_connected]
         since = release.as_of_date - timedelta(days=MISSING_DAYS_SHOWN)
+        strays = health.read_strays(release)
         missing_days = [day for day in health.read_missing_days(release) if day.record_date >= since]
     rows: list[tuple[object, ...]] = [
         (system, found[0].connection, len(found), health.newest(found), health.worst(found))
@@ -361,6 +367,8 @@ def _print_sources(release_path: Path) -> None:
             console.print(f"  {table.status}  {table.name}: {health.explain(table)}", style="yellow")
         if table.has_low_inflow:
             console.print(f"  few  {table.name}: {health.explain_inflow(table)}", style="yellow")
+    for stray in strays:
+        console.print(f"  refused  {stray.system}: {stray.reason}", style="yellow")
     for day in missing_days:
         console.print(f"  missing  {day.name}: no rows on {day.record_date}", style="yellow")
 

@@ -87,4 +87,5 @@ def _connected_tables(sources: Path, contracts: Contracts) -> set[tuple[str, str
 def _filled_marts(run: Run) -> set[str]:
     release = current_release(run.home)
     assert release
-    return {name for name, figures in release.manifest["tables"].items() if figures["rows"]}
+    figures = release.manifest["tables"]
+    return {name for name in figures if figures[name]["rows"] and name != "rpt_source_refusals"}

@@ -1,7 +1,12 @@
 """Suites of the area run: how the sources stand."""
 
+from itertools import groupby
+
 from expectations.evidence import Check, Evidence, SourceTable, between, no_rows, table_checks
 from ingestion.text import counted, listed, literal
+
+# More sentences than these on one source, and nobody reads on.
+MOST_STRAYS = 5
 
 
 def rpt_source_health(evidence: Evidence) -> list[Check]:
@@ -28,14 +33,14 @@ def _standing(evidence: Evidence, source: SourceTable) -> list[Check]:
     """Refused, stale or shrunken: an error of a critical table, a warning of another."""
     where = f"source = {literal(source.source)} and table_name = {literal(source.table_name)}"
     severity = "error" if source.is_critical else "warning"
-    reason = (source.refusal_reason or "").replace("{", "{{").replace("}", "}}")
+    kept = ", what was there stays" if source.has_data else ""
     newest = f"its newest record is of {source.newest_record_date}, {counted(source.days_behind or 0, 'day')} before"
     checks = [
         no_rows(
             f"{source.name} was loaded",
             severity,
             f"select 1 from {{batch}} where is_as_of_date and status = 'refused' and {where}",
-            f"{source.name} could not be loaded, what was there stays: {reason}",
+            f"{source.name} could not be loaded{kept}: {_as_it_is(source.refusal_reason or '')}",
         ),
         no_rows(
             f"{source.name} is fresh",
@@ -129,4 +134,28 @@ def _quarantine(evidence: Evidence) -> list[Check]:
     ]
 
 
-SUITES = {"rpt_source_health": rpt_source_health}
+def rpt_source_refusals(evidence: Evidence) -> list[Check]:
+    """Refusals: those of a table are judged with its health, the others here."""
+    table = "rpt_source_refusals"
+    columns_only = table_checks(evidence, table)[:1]
+    strays = {system: list(found) for system, found in groupby(evidence.stray_exports, key=lambda stray: stray[0])}
+    return [*columns_only, *(_stray(system, [reason for _, reason in found]) for system, found in strays.items())]
+
+
+def _stray(system: str, reasons: list[str]) -> Check:
+    more = len(reasons) - MOST_STRAYS
+    told = " ".join(reasons[:MOST_STRAYS]) + (f" And {more} more: tenure status names them." if more > 0 else "")
+    return no_rows(
+        f"{system} has no export without a table",
+        "warning",
+        f"select 1 from {{batch}} where table_name is null and system = {literal(system)}",
+        f"{system}: {_as_it_is(told)}",
+    )
+
+
+def _as_it_is(text: str) -> str:
+    """Text of a file's own, in which braces mean nothing."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+SUITES = {"rpt_source_health": rpt_source_health, "rpt_source_refusals": rpt_source_refusals}

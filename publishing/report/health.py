@@ -82,6 +82,14 @@ class MissingDay:
         return table_label(self.source, self.system, self.table_name)
 
 
+@dataclass(frozen=True)
+class StrayExport:
+    """An export that belongs to no table of its system, and what to do with it."""
+
+    system: str
+    reason: str
+
+
 def table_label(source: str, system: str, table_name: str) -> str:
     """Zendesk ticket comments; a table of one's own files by its name alone."""
     table = table_name.replace("_", " ")
@@ -90,8 +98,7 @@ def table_label(source: str, system: str, table_name: str) -> str:
 
 def is_known(release: Release) -> bool:
     """Whether the release says how its sources stand, in all that is asked here: those of earlier versions don't."""
-    columns = release.rows("select column_name from duckdb_columns() where table_name = 'rpt_source_health'")
-    return {"column_name": "current_count"} in columns
+    return "rpt_source_refusals" in release.manifest["tables"]
 
 
 def read_tables(release: Release) -> list[SourceTable]:
@@ -152,6 +159,19 @@ def read_missing_days(release: Release) -> list[MissingDay]:
         """
     )
     return [MissingDay(**row) for row in rows]
+
+
+def read_strays(release: Release) -> list[StrayExport]:
+    """What came and belongs to no table, by system."""
+    rows = release.rows(
+        """
+        select system, reason
+        from marts.rpt_source_refusals
+        where table_name is null
+        order by lower(system), reason
+        """
+    )
+    return [StrayExport(**row) for row in rows]
 
 
 def by_system(tables: Iterable[SourceTable]) -> dict[str, list[SourceTable]]:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from publishing.report import charts, health, tables
-from publishing.report.health import MissingDay, SourceTable
+from publishing.report.health import MissingDay, SourceTable, StrayExport
 from publishing.report.source import Release, Row
 from publishing.report.words import count, day_name, listing, plural, sentence_case, share_of
 
@@ -40,11 +40,11 @@ class Finding:
 def context(release: Release) -> dict[str, Any]:
     """Everything that `templates/sources.html.j2` shows."""
     known = health.read_tables(release)
-    missing_days = health.read_missing_days(release)
+    missing_days, strays = health.read_missing_days(release), health.read_strays(release)
     connected = [table for table in known if table.is_connected]
     return {
-        "sentences": _sentences(known, connected, missing_days),
-        "findings": _findings(connected, missing_days),
+        "sentences": _sentences(known, connected, missing_days, strays),
+        "findings": _findings(connected, missing_days, strays),
         "role_table": tables.role_table(ROLES, known),
         "source_table": tables.source_table(connected) if connected else None,
         "balance": _balance(connected),
@@ -54,11 +54,13 @@ def context(release: Release) -> dict[str, Any]:
     }
 
 
-def _sentences(known: list[SourceTable], connected: list[SourceTable], missing_days: list[MissingDay]) -> list[str]:
+def _sentences(
+    known: list[SourceTable], connected: list[SourceTable], missing_days: list[MissingDay], strays: list[StrayExport]
+) -> list[str]:
     """What is connected, what is wrong with it, and how much was refused of what came."""
     if not connected:
         return ["No source is connected."]
-    return [_connected(known, connected), _wrong(connected, missing_days), _quarantine(connected)]
+    return [_connected(known, connected), _wrong(connected, missing_days, strays), _quarantine(connected)]
 
 
 def _connected(known: list[SourceTable], connected: list[SourceTable]) -> str:
@@ -79,7 +81,7 @@ def _connected(known: list[SourceTable], connected: list[SourceTable]) -> str:
     return sentence
 
 
-def _wrong(connected: list[SourceTable], missing_days: list[MissingDay]) -> str:
+def _wrong(connected: list[SourceTable], missing_days: list[MissingDay], strays: list[StrayExport]) -> str:
     refused, stale, late = (_named(connected, status) for status in health.WRONG)
     parts = []
     if refused:
@@ -92,6 +94,9 @@ def _wrong(connected: list[SourceTable], missing_days: list[MissingDay]) -> str:
         parts.append(f"few new records came of {_shortened(low, 'table')}")
     if missing_days:
         parts.append(f"no rows came for {_named_days(missing_days)}")
+    if strays:
+        systems = list(dict.fromkeys(stray.system for stray in strays))
+        parts.append(f"{listing(systems)} {'has' if len(systems) == 1 else 'have'} exports that belong to no table")
     if not parts:
         return "Everything that is connected came in time, and no day is missing."
     return f"{sentence_case('; '.join(parts))}."
@@ -142,8 +147,11 @@ def _shortened(names: list[str], of: str) -> str:
     return listing(names if more <= 1 else [*names[:MOST_NAMED], f"{plural(more, f'more {of}')}"])
 
 
-def _findings(connected: list[SourceTable], missing_days: list[MissingDay]) -> list[Finding]:
-    """All that needs a look: refused, stopped and late tables, few new records, missing days, changed columns."""
+def _findings(connected: list[SourceTable], missing_days: list[MissingDay], strays: list[StrayExport]) -> list[Finding]:
+    """All that needs a look: refused, stopped and late tables, few new records, missing days, changed columns.
+
+    And exports that belong to no table.
+    """
     found = sorted(
         (table for table in connected if table.status in health.WRONG),
         key=lambda table: health.STATUSES.index(table.status),
@@ -152,6 +160,7 @@ def _findings(connected: list[SourceTable], missing_days: list[MissingDay]) -> l
         Finding("warning" if table.status == "late" else "error", table.status, table.name, health.explain(table))
         for table in found
     ]
+    findings += [Finding("warning", "no table", stray.system, stray.reason) for stray in strays]
     findings += [
         Finding("warning", "few", table.name, health.explain_inflow(table))
         for table in connected

@@ -180,6 +180,6 @@ def test_an_unknown_threshold_is_named(tmp_path: Path) -> None:
 
     from expectations.evidence import Evidence
 
-    evidence = Evidence(date(2024, 1, 1), {}, {}, [], [], None)
+    evidence = Evidence(date(2024, 1, 1), {}, {}, [], [], [], None)
     with pytest.raises(KeyError, match=re.escape("gate_thresholds.csv lacks the row 'max_row_loss_rate'")):
         evidence.threshold("max_row_loss_rate")

@@ -175,6 +175,16 @@ def test_tables_with_much_in_quarantine_are_named(shop_home: Home) -> None:
     assert warnings(40) == []
 
 
+def test_what_belongs_to_no_table_is_told_under_its_system(shop_home: Home) -> None:
+    reasons = [*(f"file_{number}.csv is named for no table." for number in range(6)), "{x} is a folder."]
+    values = ", ".join(f"('hubspot', 'HubSpot', null, null, '{reason}')" for reason in reasons)
+    result = _judge(shop_home, f"insert into marts.rpt_source_refusals values {values}")
+    assert result.passed, result.errors
+    (told,) = [str(check.finding) for check in result.warnings if check.table == "rpt_source_refusals"]
+    assert told.startswith("HubSpot: file_0.csv is named for no table. file_1.csv is")
+    assert told.endswith("And 2 more: tenure status names them.")
+
+
 def test_a_release_that_did_not_count_what_its_tables_hold_is_no_measure_for_it(shop_home: Home) -> None:
     release = current_release(shop_home)
     assert release

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.home import Home, open_home
+from publishing.journal import read_last_run
 from publishing.release import current_release
 from tests.publishing.small_release import Source, build_release
 from tests.shop import CANARY_EMAIL, CUSTOMERS, order_lines, write_lines, write_shop
@@ -133,7 +134,7 @@ def test_killed_while_dbt_builds(shop_home: Home, tmp_path: Path, moment: str) -
         "built int_customers__ledger",
         "built fct_orders",
         "built rpt_repeat_purchase",
-        "judging 6 marts",
+        "judging 8 marts",
         "judging fct_orders",
         "writing release",
         "writing marts.fct_orders",
@@ -197,7 +198,10 @@ def test_status_says_how_each_connected_source_stands(tmp_path: Path) -> None:
         Source("klaviyo", "Klaviyo", "events", "messaging", None, "not connected"),
     ]
     release = build_release(
-        home.releases / "one", "select 'a', 'o', timestamp '2024-06-02', null, 'EUR', 1, 'sale', null", sources=sources
+        home.releases / "one",
+        "select 'a', 'o', timestamp '2024-06-02', null, 'EUR', 1, 'sale', null",
+        sources=sources,
+        strays=[("HubSpot", "[b]kunden.csv is named for no table: rename it.")],
     )
     home.current.symlink_to(release)
     started = time.monotonic()
@@ -212,8 +216,39 @@ def test_status_says_how_each_connected_source_stands(tmp_path: Path) -> None:
         "stale Stripe invoices: Its newest record is of 8 June 2024, 12 days before the as-of date: "
         "it may have stopped (limit 7 days).",
         "refused Zendesk tickets: [red]It has no id. What had come before stays.",
+        "refused HubSpot: [b]kunden.csv is named for no table: rename it.",
         "missing Segment events: no rows on 2024-06-03",
     ]
+
+
+@pytest.mark.whole_run
+def test_a_blocked_run_tells_all_that_it_found_and_the_ways_on(shop_home: Home, tmp_path: Path) -> None:
+    sources = write_shop(tmp_path / "files", order_lines()[:100])
+    sources.write_text(f"{sources.read_text()}  hubspot: {{exports: hubspot}}\n")
+    hubspot = tmp_path / "files" / "hubspot"
+    hubspot.mkdir()
+    (hubspot / "owners.csv").write_text("id,email,createdAt,updatedAt\n1,a@example.org,2024-06-01,2024-06-01\n")
+    (hubspot / "contacts.csv").write_text("mail\nb@example.org\n")
+    (hubspot / "kunden.csv").write_text("id\n1\n")
+    run = tenure("run", "--home", shop_home.root, "--sources", sources)
+    assert run.returncode == 1
+    told = said(run)
+    assert "order_lines could not be loaded, what was there stays: orders.csv has 100 rows where" in told
+    ways = told.splitlines()[-1]
+    assert ways.startswith("Ways on: mend the data or the export at its source")
+    assert "run again with --accept-shrink; or take the source out of sources.yml" in ways
+    status = said(tenure("status", "--home", shop_home.root))
+    last = read_last_run(shop_home)
+    assert last is not None
+    for warning in (
+        "HubSpot: kunden.csv is named for no table",
+        # Nothing of it was ever loaded, and it is told all the same.
+        "HubSpot contacts could not be loaded: contacts.csv lacks the column",
+    ):
+        assert f"warning: {warning}" in told
+        assert f"warning: {warning}" in status
+        assert any(one.startswith(warning) for one in last.warnings)
+    assert "orders.csv has 100 rows where" in status
 
 
 @pytest.mark.whole_run

@@ -129,6 +129,9 @@ MARTS = """
         schema_change varchar, orphan_count bigint, current_count bigint, deleted_count bigint,
         open_quarantine_count bigint, status varchar
     );
+    create table marts.rpt_source_refusals (
+        source varchar, system varchar, table_name varchar, file varchar, reason varchar
+    );
 """
 
 SOURCE_DAYS = """
@@ -194,6 +197,7 @@ class Source:
     orphans: int = 0
 
 
+MANIFEST_TABLES = ("fct_orders", "rpt_source_health", "rpt_source_refusals")
 ORDER_LINES = Source("files", "Files", "order_lines", "commerce", "files", daily=4)
 
 
@@ -204,8 +208,12 @@ def build_release(
     min_cell: int = 5,
     checks: list[dict[str, object]] | None = None,
     sources: Sequence[Source] = (ORDER_LINES,),
+    strays: Sequence[tuple[str, str]] = (),
 ) -> Path:
-    """A release whose marts are derived in SQL from `lines_sql`, which yields the columns of `LINES`."""
+    """A release whose marts are derived in SQL from `lines_sql`, which yields the columns of `LINES`.
+
+    `strays`: (system, reason) of exports that belong to no table.
+    """
     release_dir.mkdir(parents=True)
     with duckdb.connect(str(release_dir / "tenure.duckdb")) as connection:
         connection.execute(LINES)
@@ -221,6 +229,10 @@ def build_release(
             connection.execute(statement, used)
         for source in sources:
             connection.execute(SOURCE_DAYS, asdict(source))
+        for system, reason in strays:
+            connection.execute(
+                "insert into marts.rpt_source_refusals values (lower($1), $1, null, null, $2)", [system, reason]
+            )
         line_count, newest = connection.sql("select count(*), max(ordered_at) from lines").fetchall()[0]
     manifest = {
         "release_id": RELEASE_ID,
@@ -229,7 +241,7 @@ def build_release(
         "data_through": {"files": newest.date().isoformat()} if newest else {},
         "previous_release_id": None,
         "is_changed": True,
-        "tables": {name: {"rows": 1, "content_hash": "aa"} for name in ("fct_orders", "rpt_source_health")},
+        "tables": {name: {"rows": 1, "content_hash": "aa"} for name in MANIFEST_TABLES},
         "content_hash": "c0ffee" * 10,
         "versions": {"tenure": "0.1.0"},
         "loads": {"new": 1, "received": line_count, "loaded": line_count, "quarantined": 0, "superseded": 0},

@@ -1,6 +1,7 @@
 """The report's page of sources, and what the page of cohorts says where the orders are missing or may not be all."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -41,9 +42,11 @@ class NoPrinter(Printer):
         pass
 
 
-def write(folder: Path, sources: list[Source], lines: str = ONE_LINE) -> dict[str, str]:
-    """Page → HTML of a release with these sources."""
-    release = build_release(folder / "release", lines, sources=sources)
+def write(
+    folder: Path, sources: list[Source], lines: str = ONE_LINE, strays: Sequence[tuple[str, str]] = ()
+) -> dict[str, str]:
+    """Page → HTML of a release with these sources, and exports that belong to no table."""
+    release = build_release(folder / "release", lines, sources=sources, strays=strays)
     write_pages(release, NoPrinter())
     return {path.stem: path.read_text(encoding="utf-8") for path in (release / "report").glob("*.html")}
 
@@ -91,6 +94,17 @@ def test_each_fault_is_listed_with_its_reason_worst_first(page: str) -> None:
         "(target 7 days).",
         "Missing Segment events No rows on 3 June 2024.",
         "Changed Segment events Columns of its exports: added plan.",
+    ]
+
+
+def test_exports_that_belong_to_no_table_are_told(tmp_path: Path) -> None:
+    strays = [("Stripe", "old is a folder with files in it."), ("HubSpot", "kunden.csv is named for no table.")]
+    html = write(tmp_path, [STRIPE], strays=strays)["sources"]
+
+    assert "HubSpot and Stripe have exports that belong to no table." in lead(html)
+    assert [text_of(item).strip() for item in re.findall(r"<li><b.*?</li>", html)] == [
+        "No table HubSpot kunden.csv is named for no table.",
+        "No table Stripe old is a folder with files in it.",
     ]
 
 
