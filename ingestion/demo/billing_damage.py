@@ -21,6 +21,8 @@ from ingestion.demo.write import TIME_FORMAT, Exports
 
 # Tables that keep every state, and are exported month by month.
 HISTORIES = ("subscriptions", "subscription_items", "invoices", "charges", "disputes")
+# How much likelier than others a company that comes back gets a second record: somebody else signs this time.
+RETURNED_ANEW = 15
 
 
 def damaged(draft: Draft, world: World) -> Exports:
@@ -33,7 +35,7 @@ def damaged(draft: Draft, world: World) -> Exports:
     everybody = pl.Series(np.ones(len(companies), bool))
     mistyped.share_mailboxes(draft, "customers", "email", companies["company"], companies["domain"], everybody)
     draft.null_likes("customers", ["phone", "tax_id", "address_postal_code"])
-    records += [_duplicates(draft, companies), _tests(draft)]
+    records += [_duplicates(draft, world), _tests(draft)]
     _deliver(draft, companies)
     return draft.exports({"records": pl.concat(records)})
 
@@ -47,24 +49,69 @@ def _keep_old_ids(draft: Draft, world: World) -> None:
     draft.change("customers", "old_crm_id", mask, {"metadata": noted})
 
 
-def _duplicates(draft: Draft, companies: pl.DataFrame) -> pl.DataFrame:
-    """Second records of customers, made at a checkout that was never finished."""
-    mask = pl.Series(draft.chosen("customers", "duplicates", draft.damage.duplicates))
-    own, rows = companies.filter(mask), draft.tables["customers"].filter(mask)
+def _duplicates(draft: Draft, world: World) -> pl.DataFrame:
+    """Second records of customers: made at a checkout that was never finished, or by who came back and signed anew."""
+    companies, returned = world.companies, _second_subscriptions(draft, world)
+    has_returned = companies["company"].is_in(returned["company"].implode())
+    rate = min(draft.damage.duplicates * RETURNED_ANEW, 1.0)
+    mask = draft.chosen("customers", "duplicates", draft.damage.duplicates)
+    mask |= draft.chosen("customers", "duplicates.returned", rate, has_returned)
+    own, rows = companies.filter(pl.Series(mask)), draft.tables["customers"].filter(pl.Series(mask))
     chance = draft.generator("customers", "duplicates.values")
-    at = mistyped.later(draft, "customers", own["signed_at"])
     ids = stripe_ids("cus", own["company"].cast(pl.Int64) + DUPLICATE)
+    carried = own.select("company", customer=ids).join(returned, on="company", how="left", maintain_order="left")
+    is_carried = carried["subscription"].is_not_null()
+    at = mistyped.later(draft, "customers", own["signed_at"])
+    at = pl.select(pl.coalesce(carried["began"], at)).to_series()
     rows = rows.with_columns(
         id=ids,
         name=company_variants(chance, own["name"], own["city"]),
         tax_id=pl.lit(None, pl.String),
-        delinquent=pl.lit("false"),
+        delinquent=pl.when(is_carried).then("delinquent").otherwise(pl.lit("false")),
         metadata=pl.lit(None, pl.String),
         created=at,
-        updated=at,
+        updated=pl.when(is_carried).then("updated").otherwise(at),
     )
+    _move_money(draft, carried.filter(is_carried))
     draft.append("customers", rows, "duplicate")
     return party_records("stripe", "customers", ids, "company", own["company"], "duplicate")
+
+
+def _second_subscriptions(draft: Draft, world: World) -> pl.DataFrame:
+    """company, subscription (its id) and began (ten minutes before it, as text) of those who left and came back.
+
+    A customer's balance can't be used by another customer, so that whoever ever had one keeps a single record.
+    """
+    second = world.states.filter(pl.col("subscription") >= len(world.companies))
+    second = second.unique("subscription", keep="first", maintain_order=True)
+    invoices = draft.tables["invoices"]
+    had_balance = invoices.filter(pl.col("total").str.starts_with("-"))["customer_id"]
+    return second.select(
+        "company",
+        subscription=stripe_ids("sub", second["subscription"]),
+        began=(pl.col("at") - pl.duration(minutes=10)).dt.strftime(TIME_FORMAT),
+        customer=stripe_ids("cus", second["company"]),
+    ).filter(~pl.col("customer").is_in(had_balance.implode())).drop("customer")  # fmt: skip
+
+
+def _move_money(draft: Draft, carried: pl.DataFrame) -> None:
+    """The subscriptions of the second customers, and what was invoiced and charged for them, are theirs."""
+    customers = draft.tables["customers"]
+    first = stripe_ids("cus", carried["company"])
+    settled = pl.Series(["false"]).new_from_index(0, len(customers))
+    draft.change(
+        "customers", "of_duplicate", customers["id"].is_in(first.implode()).to_numpy(), {"delinquent": settled}
+    )
+    invoices = draft.tables["invoices"]["id", "subscription_id"].unique("id", maintain_order=True)
+    theirs = invoices.join(carried, left_on="subscription_id", right_on="subscription", maintain_order="left")
+    for table, column, known in (
+        ("subscriptions", "id", carried["subscription"]),
+        ("invoices", "id", theirs["id"]),
+        ("charges", "invoice_id", theirs["id"]),
+    ):
+        customer = carried["customer"] if table == "subscriptions" else theirs["customer"]
+        new = draft.tables[table][column].replace_strict(known, customer, default=None, return_dtype=pl.String)
+        draft.change(table, "of_duplicate", new.is_not_null().to_numpy(), {"customer_id": new})
 
 
 def _tests(draft: Draft) -> pl.DataFrame:

@@ -148,7 +148,7 @@ class Draft:
         self.damaged.append(pl.DataFrame([row], schema=DAMAGED, orient="row"))
 
     def change(self, table: str, kind: str, mask: Bools, values: Mapping[str, pl.Series]) -> None:
-        """Give the masked rows other values (each series has the table's length), and list those that differ.
+        """Give the masked rows other values (each series has the table's length), and list the records that differ.
 
         A row whose key changes is missing under the old one.
         """
@@ -159,8 +159,9 @@ class Draft:
                 pl.when(where).then(series.cast(pl.String)).otherwise(pl.col(column)).alias(column)
             )
         differs = pl.any_horizontal([frame[column].ne_missing(self.tables[table][column]) for column in values])
-        self.note(table, frame.filter(differs), kind)
-        if set(values) & set(self.shapes[table].key):
+        key = self.shapes[table].key
+        self.note(table, frame.filter(differs).unique(key, keep="first", maintain_order=True), kind)
+        if set(values) & set(key):
             self.note(table, self.tables[table].filter(differs), kind, "missing")
         self.tables[table] = frame
 

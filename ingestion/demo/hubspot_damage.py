@@ -97,7 +97,7 @@ def _duplicate_companies(draft: Draft, companies: pl.DataFrame, people: pl.DataF
     own, rows = companies.filter(pl.Series(mask)), draft.tables["companies"].filter(pl.Series(mask))
     chance = draft.generator("companies", "duplicates.values")
     at = mistyped.later(draft, "companies", own["created_at"])
-    ids = hubspot_ids("companies", own["company"].cast(pl.Int64) + DUPLICATE)
+    own_ids, ids = rows["id"], hubspot_ids("companies", own["company"].cast(pl.Int64) + DUPLICATE)
     rows = rows.with_columns(
         id=ids,
         name=company_variants(chance, own["name"], own["city"]),
@@ -113,6 +113,7 @@ def _duplicate_companies(draft: Draft, companies: pl.DataFrame, people: pl.DataF
     )
     draft.append("companies", rows, "duplicate")
     _move_contacts(draft, mask, companies, people)
+    _move_work(draft, pl.DataFrame({"to_object_id": own_ids, "second": ids, "since": at}))
     return party_records("hubspot", "companies", ids, "company", own["company"], "duplicate")
 
 
@@ -128,6 +129,21 @@ def _move_contacts(draft: Draft, is_double: Bools, companies: pl.DataFrame, peop
     moved = links["from_object_id"].replace_strict(target, default=None, return_dtype=pl.String)
     is_link = (links["from_object_type"] == "contacts") & moved.is_not_null()
     draft.change("associations", "of_duplicate", is_link.to_numpy(), {"to_object_id": moved})
+
+
+def _move_work(draft: Draft, doubles: pl.DataFrame) -> None:
+    """Some of the deals and activities since the second records were made hang on these."""
+    began = pl.concat(
+        draft.tables[table].select(from_object_type=pl.lit(table), from_object_id="id", began=created)
+        for table, created in (("deals", "createdate"), ("engagements", "hs_timestamp"))
+    )
+    links = draft.tables["associations"].join(
+        began, on=["from_object_type", "from_object_id"], how="left", maintain_order="left"
+    )
+    links = links.join(doubles, on="to_object_id", how="left", maintain_order="left")
+    is_since = (links["to_object_type"] == "companies") & (links["began"] >= links["since"])
+    moved = draft.chosen("associations", "moved", MOVED_SHARE, is_since.fill_null(False))
+    draft.change("associations", "of_duplicate", moved, {"to_object_id": links["second"]})
 
 
 def _duplicate_contacts(draft: Draft, people: pl.DataFrame) -> pl.DataFrame:

@@ -142,7 +142,16 @@ def _duplicate_accounts(draft: Draft, companies: pl.DataFrame, people: pl.DataFr
     new = contacts["account_id"].replace_strict(doubles, ids, default=None, return_dtype=pl.String)
     moved = draft.chosen("contacts", "moved", MOVED_SHARE, new.is_not_null())
     draft.change("contacts", "of_duplicate", moved, {"account_id": new})
+    _move_deals(draft, pl.DataFrame({"account_id": doubles.str.head(15), "second": ids.str.head(15), "since": at}))
     return party_records("salesforce", "accounts", ids, "company", own["company"], "duplicate")
+
+
+def _move_deals(draft: Draft, doubles: pl.DataFrame) -> None:
+    """Some of the opportunities since the second accounts were made are theirs."""
+    deals = draft.tables["opportunities"].join(doubles, on="account_id", how="left", maintain_order="left")
+    is_since = (deals["created_date"] >= deals["since"]).fill_null(False)
+    moved = draft.chosen("opportunities", "moved", MOVED_SHARE, is_since)
+    draft.change("opportunities", "of_duplicate", moved, {"account_id": deals["second"]})
 
 
 def _duplicate_contacts(draft: Draft, people: pl.DataFrame) -> pl.DataFrame:

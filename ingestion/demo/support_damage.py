@@ -3,6 +3,7 @@
 import polars as pl
 
 from ingestion.demo import mistyped
+from ingestion.demo.clock import Bools
 from ingestion.demo.crm import DUPLICATE, TEST, noted_ids
 from ingestion.demo.damage import IMPOSSIBLE_DATE, Draft, party_records
 from ingestion.demo.ids import zendesk_ids
@@ -64,7 +65,18 @@ def _duplicate_organizations(draft: Draft, companies: pl.DataFrame, people: pl.D
     new = draft.tables["users"]["organization_id"].replace_strict(old, ids, default=None, return_dtype=pl.String)
     moved = draft.chosen("users", "moved", MOVED_SHARE, new.is_not_null())
     draft.change("users", "of_duplicate", moved, {"organization_id": new})
+    _move_tickets(draft, pl.DataFrame({"organization_id": old, "second": ids, "since": at}), moved)
     return party_records("zendesk", "organizations", ids, "company", own["company"], "duplicate")
+
+
+def _move_tickets(draft: Draft, doubles: pl.DataFrame, moved: Bools) -> None:
+    """What the users of a second organization asked since it was made is of that organization."""
+    asking = draft.tables["users"]["id"].filter(pl.Series(moved))
+    tickets = draft.tables["tickets"].join(doubles, on="organization_id", how="left", maintain_order="left")
+    is_theirs = tickets["requester_id"].is_in(asking.implode()) & (tickets["created_at"] >= tickets["since"])
+    draft.change(
+        "tickets", "of_duplicate", is_theirs.fill_null(False).to_numpy(), {"organization_id": tickets["second"]}
+    )
 
 
 def _duplicate_users(draft: Draft, people: pl.DataFrame) -> pl.DataFrame:

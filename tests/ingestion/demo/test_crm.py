@@ -140,6 +140,28 @@ def test_associations_lead_to_records(loaded: dict[tuple[str, str], Loaded]) -> 
                 assert rows[f"{side}_object_id"].is_in(known.implode()).all()
 
 
+def test_deals_and_activities_hang_on_second_records_too() -> None:
+    exports = hubspot.exports(small_world(), replace(NONE, duplicates=0.5))
+    records = exports.truth["records"].filter(pl.col("table") == "companies")
+    company = dict(records.select("record_id", "entity_id").iter_rows())
+    second = records.filter(pl.col("damage") == "duplicate")["record_id"]
+    since = exports.tables["companies"][0][1].select(to_object_id="id", since="createdate")
+    links = exports.tables["associations"][0][1]
+    of_second = links.filter(pl.col("to_object_id").is_in(second.implode())).join(since, on="to_object_id")
+    clean = hubspot.exports(small_world(), NONE).tables["associations"][0][1]
+    for table, created in (("deals", "createdate"), ("engagements", "hs_timestamp")):
+        key = ["from_object_type", "from_object_id"]
+        before = clean.filter((pl.col("from_object_type") == table) & (pl.col("to_object_type") == "companies"))
+        moved = of_second.join(before.select(*key, was="to_object_id"), on=key)
+        at = exports.tables[table][0][1].select(from_object_id="id", at=created)
+        assert len(moved) > 0
+        assert moved["to_object_id"].replace_strict(company).equals(moved["was"].replace_strict(company))
+        assert moved.join(at, on="from_object_id").select((pl.col("at") >= pl.col("since")).all()).item()
+    deals_of_second = salesforce.exports(small_world(), replace(NONE, duplicates=1.0))
+    accounts = deals_of_second.truth["records"].filter(pl.col("damage") == "duplicate")["record_id"].str.head(15)
+    assert deals_of_second.tables["opportunities"][0][1]["account_id"].is_in(accounts.implode()).any()
+
+
 def test_the_first_export_says_what_was_known_by_then() -> None:
     world = build_world(customers=400, months=12, rng=7)
     left = world.companies.filter(pl.col("churned_at") >= FIRST_EXPORT)

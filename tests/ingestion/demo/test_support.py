@@ -1,6 +1,7 @@
 """Zendesk: contracts hold, the truth lists what is wrong, and the world's friction can be read from the records."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
@@ -121,6 +122,29 @@ def test_statuses_follow_the_history(clean: Loaded) -> None:
     told = rows.filter(pl.col("status") != "pending")
     assert told.select((pl.col("status") == pl.col("value")).all()).item()
     assert rows.filter(pl.col("updated_at") < pl.col("created_at")).is_empty()
+
+
+def test_a_second_organization_has_tickets_of_its_own() -> None:
+    exports = support.exports(small_world(), replace(NONE, duplicates=0.5))
+    records = exports.truth["records"].filter(pl.col("table") == "organizations")
+    company = dict(records.select("record_id", "entity_id").iter_rows())
+    second = set(records.filter(pl.col("damage") == "duplicate")["record_id"])
+    tickets, users, organizations = (exports.tables[name][0][1] for name in ("tickets", "users", "organizations"))
+    theirs = tickets.filter(pl.col("organization_id").is_in(list(second)))
+    assert len(theirs) > 20
+    assert 3 < theirs["organization_id"].n_unique() < len(second)
+    since = dict(organizations.select("id", "created_at").iter_rows())
+    clean = dict(
+        support.exports(small_world(), NONE).tables["tickets"][0][1].select("id", "organization_id").iter_rows()
+    )
+    member = dict(users.select("id", "organization_id").iter_rows())
+    for ticket, asked_by, organization, at in theirs.select(
+        "id", "requester_id", "organization_id", "created_at"
+    ).iter_rows():
+        assert company[organization] == company[clean[ticket]]
+        assert at >= since[organization]
+        assert member[asked_by] in (organization, None)
+    assert set(tickets["organization_id"]) & {one for one in company if one not in second}
 
 
 def test_one_day_of_comments_is_missing(damaged: Loaded, clean: Loaded) -> None:
