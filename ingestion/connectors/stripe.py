@@ -16,6 +16,7 @@ from dlt.sources.helpers.rest_client.paginators import BasePaginator
 
 from ingestion.connectors.client import Api
 from ingestion.connectors.endpoints import (
+    ApiError,
     Connector,
     Endpoint,
     Field,
@@ -31,6 +32,8 @@ from ingestion.connectors.endpoints import (
 PAGE_SIZE = 100
 # A day less than Stripe keeps them.
 EVENTS_KEPT = timedelta(days=29)
+MISSING = 404
+DRAFT = "draft"
 Reader = Callable[[Api, datetime | None], Iterator[list[Record]]]
 
 
@@ -79,17 +82,47 @@ def _changed(path: str, kind: str, events: str, **params: Any) -> Reader:
         changed: dict[str, Record] = {}
         for page in _all(api, "/v1/events", type=events, **{"created[gte]": epoch(since)}):
             for event in page:
-                data = event["data"]
-                if data["object"]["object"] != kind or event["type"] == "invoice.deleted":
+                thing = event["data"]["object"]
+                # A dispute or a refund changes its charge. An invoice that is yet to come can't be asked for.
+                object_id = thing.get("id") if thing["object"] == kind else thing.get(kind)
+                if not object_id or event["type"] == "invoice.upcoming":
                     continue
                 # Newest first.
-                known = changed.setdefault(data["object"]["id"], {"updated": event["created"], "taken_off": []})
-                items = found(data.get("previous_attributes") or {}, ("items", "data"))
+                known = changed.setdefault(object_id, {"updated": event["created"], "taken_off": [], "gone": None})
+                items = found(event["data"].get("previous_attributes") or {}, ("items", "data"))
                 known["taken_off"] += items if isinstance(items, list) else []
+                if event["type"] == "invoice.deleted":
+                    known["gone"] = thing
         for object_id, news in changed.items():
-            yield [{**one, **news} for one in api.once(f"{path}/{object_id}")]
+            yield [_gone(news)] if news["gone"] else [{**one, **news} for one in _one(api, f"{path}/{object_id}")]
 
     return read
+
+
+def _one(api: Api, path: str) -> list[Record]:
+    """An object; nothing where it was deleted since its events were read, of which the next run's events tell."""
+    try:
+        return api.once(path)
+    except ApiError as error:
+        answer = getattr(error.__context__, "response", None)
+        if answer is None or answer.status_code != MISSING:
+            raise
+        return []
+
+
+def _gone(news: Record) -> Record:
+    """The last version of a draft that was deleted. Of its event is taken only what any API version has."""
+    paths = (field.path if isinstance(field, Field) else field for field in INVOICES.fields.values())
+    known = {name: news["gone"][name] for name in ("id", "customer", "currency", "created")}
+    return (
+        {path.split(".")[0]: None for path in paths}
+        | known
+        | {
+            "status": DRAFT,
+            "is_deleted": True,
+            "updated": news["updated"],
+        }
+    )
 
 
 def _items(subscription: Record, api: Api) -> Iterable[Record]:
@@ -108,6 +141,9 @@ def _items(subscription: Record, api: Api) -> Iterable[Record]:
 
 
 def _lines(invoice: Record, api: Api) -> Iterable[Record]:
+    """The lines of an invoice from when it is finalised on: in a draft they come and go, and nothing tells which."""
+    if invoice["status"] == DRAFT:
+        return []
     lines = invoice["lines"]["data"]
     if invoice["lines"]["has_more"]:
         lines = [line for page in _all(api, f"/v1/invoices/{invoice['id']}/lines") for line in page]
@@ -226,6 +262,7 @@ INVOICES = Table(
         "paid_at": _time("status_transitions.paid_at"),
         "voided_at": _time("status_transitions.voided_at"),
         "marked_uncollectible_at": _time("status_transitions.marked_uncollectible_at"),
+        "is_deleted": Field("is_deleted", may_lack=True),
     },
 )
 INVOICE_LINES = Table(

@@ -33,3 +33,4 @@ select
     {{ known_time('marked_uncollectible_at') }} as uncollectible_at,
     updated as updated_at
 from {{ known_rows(source('stripe', 'invoices'), key=['id'], dated_by='created') }}
+where is_deleted is not true

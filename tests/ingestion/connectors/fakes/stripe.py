@@ -8,6 +8,7 @@ from tests.ingestion.connectors.rows import Row, record_id
 from tests.ingestion.connectors.server import SECRET, Answer, Asked
 
 PARTS_INLINE = 2
+INVOICES_WITH_LINES = 9
 
 
 class System(Fake):
@@ -27,8 +28,13 @@ class System(Fake):
                 if table == "subscription_items":
                     row["is_deleted"] = False
                     row["subscription_id"] = record_id("subscriptions", index % 9)
+                if table == "invoices":
+                    row["is_deleted"] = None
+                    # Lines are given once the invoice is no draft any more.
+                    if index < INVOICES_WITH_LINES and row["status"] == "draft":
+                        row["status"] = "open"
                 if table == "invoice_lines":
-                    row["invoice_id"] = record_id("invoices", index % 9)
+                    row["invoice_id"] = record_id("invoices", index % INVOICES_WITH_LINES)
 
     def answer(self, asked: Asked) -> Answer:
         parts = asked.path.removeprefix("/v1/").split("/")
@@ -43,12 +49,16 @@ class System(Fake):
                 return self._page(asked, self._lines(invoice), is_page=False)
             case [table]:
                 start = int(asked.query.get("created[gte]", 0))
-                objects = sorted((self.object(table, row) for row in self.rows[table]), key=_newest_first)
+                objects = sorted((self.object(table, row) for row in self._held(table)), key=_newest_first)
                 return self._page(asked, [one for one in objects if one["created"] >= start])
             case [table, object_id]:
-                row = next(row for row in self.rows[table] if row["id"] == object_id)
-                return Answer(self.object(table, row), is_page=False)
+                for row in self._held(table):
+                    if row["id"] == object_id:
+                        return Answer(self.object(table, row), is_page=False)
         return Answer({}, status=404)
+
+    def _held(self, table: str) -> list[Row]:
+        return [row for row in self.rows[table] if not row.get("is_deleted")]
 
     def _page(self, asked: Asked, objects: list[Row], *, is_page: bool = True) -> Answer:
         after = asked.query.get("starting_after")
@@ -59,7 +69,12 @@ class System(Fake):
 
     def change(self, table: str, row: Row, event_type: str, at: int, previous: Row | None = None) -> None:
         """Tell of a change by an event, whose object is of an older version than what the list gives."""
-        thing = {"id": row["id"], "object": self.object(table, row)["object"], "old_shape": True}
+        now = self.object(table, row)
+        kept = ("id", "object", "created", "customer", "currency", "charge")
+        thing = {"old_shape": True, **{name: now[name] for name in kept if name in now}}
+        if event_type == "invoice.upcoming":
+            # It is yet to be made.
+            del thing["id"]
         data = {"object": thing, **({"previous_attributes": previous} if previous else {})}
         event_id = f"evt_{len(self.events)}"
         self.events.insert(0, {"id": event_id, "object": "event", "type": event_type, "created": at, "data": data})
