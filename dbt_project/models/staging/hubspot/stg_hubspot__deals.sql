@@ -13,3 +13,4 @@ select
     createdate as created_at,
     hs_lastmodifieddate as updated_at
 from {{ known_rows(source('hubspot', 'deals'), key=['id'], dated_by='createdate') }}
+where archived is not true

@@ -12,3 +12,4 @@ select
     hs_timestamp as held_at,
     hs_lastmodifieddate as updated_at
 from {{ known_rows(source('hubspot', 'engagements'), key=['id'], dated_by='hs_timestamp') }}
+where archived is not true

@@ -1,5 +1,6 @@
 """HubSpot: lists by id, searches of at most 10,000 records, links in batches."""
 
+from datetime import timedelta
 from typing import Any
 
 from tests.ingestion.connectors.fakes.base import PAGE_SIZE, Fake, amount, cursor_page, epoch, iso
@@ -7,7 +8,7 @@ from tests.ingestion.connectors.rows import Row
 from tests.ingestion.connectors.server import SECRET, Answer, Asked
 
 KINDS = {"meetings": "MEETING", "calls": "CALL", "emails": "EMAIL", "notes": "NOTE", "tasks": "TASK"}
-LINKS_A_PAGE = 2
+LINKS_A_PAGE, LINKED_AT_ONCE = 2, 1000
 
 
 class System(Fake):
@@ -17,6 +18,9 @@ class System(Fake):
     def adapt(self) -> None:
         for row in (*self.rows["companies"], *self.rows["contacts"], *self.rows["owners"]):
             row["archived"] = bool(row["archived"])
+        for table in ("deals", "engagements"):
+            for index, row in enumerate(self.rows[table]):
+                row["archived"] = index % 6 == 5
         for row in self.rows["engagements"]:
             if row["type"] != "MEETING":
                 row["hs_meeting_outcome"] = None
@@ -71,33 +75,43 @@ class System(Fake):
         name, start, after = condition["propertyName"], int(condition["value"]), int(query["after"])
         if after >= 10_000:
             return Answer({"status": "error"}, status=400)
-        rows = [row for row in self._records(kind) if (epoch(row[name]) or 0) * 1000 >= start]
+        held = [row for row in self._records(kind) if not row["archived"]]
+        rows = [row for row in held if (epoch(row[name]) or 0) * 1000 >= start]
         rows.sort(key=lambda row: (row[name], row["id"]))
         end = after + min(PAGE_SIZE, query["limit"])
         records = [_record(row, query["properties"]) for row in rows[after:end]]
         return Answer({"total": len(rows), "results": records, **_paging(str(end) if end < len(rows) else None)})
 
     def _links(self, start: str, end: str, inputs: list[Row]) -> Answer:
-        kind = "engagements" if start in KINDS else start
+        """Links from either end; an activity is asked for by its own kind."""
+        assert len(inputs) <= LINKED_AT_ONCE
+        kinds = {row["id"]: row["type"] for row in self.rows["engagements"]}
+        links: dict[str, list[tuple[str, str | None]]] = {}
+        for row in self.rows["associations"]:
+            ends = [(row[f"{side}_object_type"], row[f"{side}_object_id"]) for side in ("from", "to")]
+            for (kind, one), (other_kind, other) in (ends, ends[::-1]):
+                if (_name(kind, kinds.get(one)), _name(other_kind, kinds.get(other))) == (start, end):
+                    links.setdefault(one, []).append((other, row["association_label"]))
         results = []
         for asked in inputs:
-            mine = [
-                row
-                for row in self.rows["associations"]
-                if (row["from_object_type"], row["from_object_id"], row["to_object_type"]) == (kind, asked["id"], end)
-            ]
+            mine = links.get(asked["id"], [])
             first = int(asked.get("after", 0))
             to = [
                 {
-                    "toObjectId": int(row["to_object_id"]),
-                    "associationTypes": [{"category": "USER_DEFINED", "typeId": 1, "label": row["association_label"]}],
+                    "toObjectId": int(other),
+                    "associationTypes": [{"category": "USER_DEFINED", "typeId": 1, "label": label}],
                 }
-                for row in mine[first : first + LINKS_A_PAGE]
+                for other, label in mine[first : first + LINKS_A_PAGE]
             ]
             more = str(first + LINKS_A_PAGE) if len(mine) > first + LINKS_A_PAGE else None
             if to:
                 results.append({"from": {"id": asked["id"]}, "to": to, **_paging(more)})
         return Answer({"status": "COMPLETE", "results": results})
+
+
+def _name(kind: str, activity: str | None) -> str:
+    """What the API calls a kind of record."""
+    return next(name for name, word in KINDS.items() if word == activity) if kind == "engagements" else kind
 
 
 def _paging(after: str | None) -> Row:
@@ -106,13 +120,20 @@ def _paging(after: str | None) -> Row:
 
 def _record(row: Row, properties: list[str]) -> Row:
     """All properties are text, and those that nobody has ever heard of are passed over."""
+    changed_name = "lastmodifieddate" if "lastmodifieddate" in row else "hs_lastmodifieddate"
+    changed = row[changed_name]
+    record = {"archived": False}
+    if row["archived"]:
+        # That it was put in the bin changes none of its properties.
+        record = {"archived": True, "archivedAt": iso(changed)}
+        row = {**row, changed_name: changed - timedelta(hours=1)}
     known: Row = {name: _text(row[name]) for name in properties if name in row}
     return {
         "id": row["id"],
         "properties": {"hs_object_id": row["id"], **known},
         "createdAt": iso(row.get("createdate")),
-        "updatedAt": iso(row.get("hs_lastmodifieddate")),
-        "archived": bool(row.get("archived")),
+        "updatedAt": iso(changed),
+        **record,
     }
 
 
