@@ -19,6 +19,7 @@ from ingestion.demo import (
     success,
     support,
 )
+from ingestion.demo.contradictions import KINDS
 from ingestion.demo.damage import DEFAULT, Damage
 from ingestion.demo.shop import Shop, simulate_shop
 from ingestion.demo.truth import gathered, world_truth
@@ -26,6 +27,7 @@ from ingestion.demo.usage import write_events
 from ingestion.demo.world import World, build_world
 from ingestion.demo.write import Exports, write_exports, write_truth
 from ingestion.errors import UserError
+from ingestion.text import listed
 
 logger = logging.getLogger("tenure.demo")
 
@@ -136,8 +138,12 @@ def _write(
     stage.done(f"simulated {len(shop.shoppers):,} shoppers with {len(shop.orders):,} orders")
     for system, export_shop in SHOP_SYSTEMS.items():
         exported.append(_deliver(stage, folder, system, export_shop(shop, damage)))
-    write_truth(folder / "truth", world_truth(world) | gathered(exported))
+    truth = world_truth(world) | gathered(exported)
+    write_truth(folder / "truth", truth)
     stage.done("wrote the truth")
+    absent = [kind for kind in KINDS if kind not in set(truth["contradictions"]["kind"])]
+    if damage.contradictions >= len(KINDS) and absent:
+        logger.warning("no company fits some kinds of contradictions, so they are missing: %s", listed(absent))
 
 
 def _deliver(stage: "_Stage", folder: Path, system: str, exports: Exports) -> Exports:

@@ -13,6 +13,7 @@ from ingestion.demo.crm import MERGED, OWNER_COUNT, SYSTEMS, book, in_both
 from ingestion.demo.damage import CONTRADICTIONS, Damage
 from ingestion.demo.ids import delighted_ids, hubspot_ids, salesforce_ids, stripe_ids, user_ids, zendesk_ids
 from ingestion.demo.pricing import PLANS
+from ingestion.demo.usage import idle_people
 from ingestion.demo.world import World
 
 # A planted answer's number among the survey's invitations.
@@ -20,6 +21,7 @@ PLANTED = MERGED
 LONG_ENOUGH = timedelta(days=60)
 RENEWAL_SHIFT = timedelta(days=45)
 FEW_TICKETS, SLOW_SHARE = 3, 0.3
+PROMOTER, TWO_OWNERS = "promoter_without_logins", "two_owners"
 PLANTED_COLUMNS = {**CONTRADICTIONS, "says": pl.String, "person": pl.Int32}
 
 
@@ -35,7 +37,8 @@ def planted(world: World, damage: Damage) -> pl.DataFrame:
     shuffled = facts[chance.permutation(len(facts)).tolist()]
     single = shuffled.filter(~pl.col("is_in_both"))
     waiting = {kind: find(single, world) for kind, find in _KINDS.items()}
-    waiting["two_owners"] = _two_owners(shuffled)
+    waiting[PROMOTER] = _promoters_gone_quiet(single, world, damage)
+    waiting[TWO_OWNERS] = _two_owners(shuffled)
     taken: set[int] = set()
     rows: list[dict[str, object]] = []
     while len(rows) < damage.contradictions and any(len(found) for found in waiting.values()):
@@ -108,15 +111,23 @@ def _green_though_red(facts: pl.DataFrame, world: World) -> pl.DataFrame:
     )
 
 
-def _promoter_though_gone_quiet(facts: pl.DataFrame, world: World) -> pl.DataFrame:
-    """A user whose company used the product and, for two months, doesn't."""
+def _promoters_gone_quiet(facts: pl.DataFrame, world: World, damage: Damage) -> pl.DataFrame:
+    """Users who for two months haven't been in the product: first at companies of which nobody was, then at others."""
     is_quiet = (pl.col("recent_users") == 0) & (pl.col("earlier_users") > 0)
-    found = facts.filter(pl.col("is_active") & pl.col("is_old") & is_quiet)
+    facts = facts.filter(pl.col("is_active") & pl.col("is_old"))
     users = world.people.filter(
         pl.col("is_product_user") & pl.col("left_at").is_null() & (pl.col("joined_at") < END - LONG_ENOUGH)
     )
-    first = users.group_by("company", maintain_order=True).agg(pl.col("person").first())
-    found = found.join(first, on="company", how="inner", maintain_order="left")
+    idle = users.filter(pl.col("person").is_in(idle_people(world, damage).implode()))
+    found = pl.concat(
+        part.join(
+            who.group_by("company", maintain_order=True).agg(pl.col("person").first()),
+            on="company",
+            how="inner",
+            maintain_order="left",
+        )
+        for part, who in ((facts.filter(is_quiet), users), (facts.filter(~is_quiet), idle))
+    )
     return found.select(
         "company",
         "person",
@@ -151,7 +162,7 @@ _KINDS: dict[str, Callable[[pl.DataFrame, World], pl.DataFrame]] = {
     "crm_active_billing_ended": _active_though_ended,
     "crm_former_billing_active": _former_though_paying,
     "green_while_support_red": _green_though_red,
-    "promoter_without_logins": _promoter_though_gone_quiet,
     "renewal_date_differs": _renewal_at_another_date,
     "plan_differs": _another_plan,
 }
+KINDS = (*_KINDS, PROMOTER, TWO_OWNERS)

@@ -84,6 +84,15 @@ def write_events(world: World, damage: Damage, folder: Path, events: int) -> dic
     return {"records": _records(world, users, is_seen), "damaged": noted.frame(broken)}
 
 
+def idle_people(world: World, damage: Damage) -> pl.Series:
+    """The people, by number, who were in the product three or four months ago, and not in the last two."""
+    users, last = _users(world, damage), len(world.months)
+    months = [_activity(world, users, place).user for place in range(max(last - 4, 0), last)]
+    earlier, lately = (np.concatenate([np.array([], np.int32), *part]) for part in (months[:-2], months[-2:]))
+    idle = np.setdiff1d(earlier, lately)
+    return pl.Series(idle[idle < len(world.people)])
+
+
 def _users(world: World, damage: Damage) -> Users:
     """All people with access, by number, and behind them the test users."""
     chance = world.seeds.generator("users")

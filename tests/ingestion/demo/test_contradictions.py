@@ -1,17 +1,19 @@
 """The planted contradictions: enough of them, of several kinds, and really there in both systems."""
 
 from collections import Counter
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from ingestion.demo import feedback, hubspot, salesforce
 from ingestion.demo.clock import END
-from ingestion.demo.contradictions import PLANTED, planted
+from ingestion.demo.contradictions import KINDS, PLANTED, planted
 from ingestion.demo.crm import book
 from ingestion.demo.damage import CONTRADICTIONS, DEFAULT, NONE
 from ingestion.demo.ids import delighted_ids, hubspot_ids, salesforce_ids
 from ingestion.demo.tickets import tickets
+from ingestion.demo.usage import idle_people, write_events
 from ingestion.demo.world import World, build_world
 
 
@@ -53,6 +55,21 @@ def test_twenty_of_seven_kinds_each_in_a_company_of_its_own(world: World) -> Non
     assert planted(world, NONE).is_empty()
 
 
+@pytest.mark.parametrize("rng", [1, 7, 8])
+def test_three_hundred_customers_are_enough_for_every_kind(rng: int) -> None:
+    found = planted(build_world(customers=300, months=8, rng=rng), DEFAULT)
+    assert set(found["kind"]) == set(KINDS)
+
+
+def test_promoters_of_a_small_company_were_not_in_the_product_for_two_months(tmp_path: Path) -> None:
+    world = build_world(customers=60, months=8, rng=7)
+    (person,) = planted(world, DEFAULT).filter(pl.col("kind") == "promoter_without_logins")["person"].head(1)
+    write_events(world, DEFAULT, tmp_path, 60_000)
+    seen = pl.read_parquet(tmp_path / "*.parquet").filter(pl.col("user_id") == f"u_{person}")["timestamp"]
+    assert len(seen) > 0
+    assert seen.max() < END.replace(month=END.month - 1, day=1)
+
+
 def test_each_is_in_the_truth_once(world: World) -> None:
     parts = [module.exports(world, DEFAULT).truth["contradictions"] for module in (hubspot, salesforce, feedback)]
     truth = pl.concat(parts)
@@ -87,15 +104,18 @@ def test_sentiment_is_green_where_support_is_red(world: World, told: dict[str, p
         assert own["is_slow"].mean() >= 0.3
 
 
-def test_promoters_are_at_companies_that_went_quiet(world: World) -> None:
+def test_promoters_are_at_companies_that_went_quiet_as_long_as_there_are_any(world: World) -> None:
     answers = pl.concat([frame for _, frame in feedback.exports(world, DEFAULT).tables["survey_responses"]])
     found = planted(world, DEFAULT).filter(pl.col("kind") == "promoter_without_logins")
-    assert len(found) > 0
+    lately = world.panel.group_by("company").agg(pl.col("active_users").tail(2).sum())
+    users = found.join(lately, on="company", how="left", maintain_order="left")
+    is_quiet = users["active_users"] == 0
+    assert is_quiet.first()
+    assert is_quiet.equals(is_quiet.sort(descending=True))
+    assert users.filter(~is_quiet)["person"].is_in(idle_people(world, DEFAULT).implode()).all()
     for row in found.iter_rows(named=True):
         assert row["record_a"] == delighted_ids("survey_responses", pl.Series([row["company"] + PLANTED])).item()
         assert int(answers.filter(pl.col("id") == row["record_a"])["score"].item()) >= 9
-        months = world.panel.filter(pl.col("company") == row["company"])
-        assert months["active_users"].tail(2).sum() == 0
         assert row["record_b"] == f"u_{row['person']}"
         assert world.people.row(row["person"], named=True)["company"] == row["company"]
 

@@ -13,6 +13,7 @@ import yaml
 
 from ingestion.contracts import Contracts
 from ingestion.demo import PROFILES, write_demo
+from ingestion.demo.contradictions import KINDS
 from ingestion.errors import UserError
 from ingestion.load import LoadReport, load_sources
 from ingestion.sources import read_sources
@@ -184,8 +185,19 @@ def test_the_demo_never_overwrites_what_is_another_s(tmp_path: Path) -> None:
 def test_each_stage_says_what_it_took_and_names_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="tenure.demo"):
         write_demo(tmp_path, customers=5, months=2, events=100)
-    lines = [record.getMessage() for record in caplog.records]
+    lines = [record.getMessage() for record in caplog.records if record.levelno == logging.INFO]
     assert len(lines) == len(SYSTEMS) + 3
     assert all(line.endswith(" s") for line in lines)
     people = _truth(tmp_path, "people")
     assert not any(email in line for email in people["email"] for line in lines)
+
+
+def test_a_demo_that_is_too_small_says_what_it_lacks(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_demo(tmp_path, customers=5, months=2, events=100)
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    planted = set(_truth(tmp_path, "contradictions")["kind"])
+    assert warning.startswith("no company fits some kinds of contradictions, so they are missing: ")
+    assert set(warning.partition(": ")[2].split(", ")) == set(KINDS) - planted
+    caplog.clear()
+    write_demo(tmp_path, customers=5, months=2, events=100, damage=PROFILES["none"])
+    assert not [record for record in caplog.records if record.levelno == logging.WARNING]
