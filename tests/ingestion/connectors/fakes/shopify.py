@@ -6,6 +6,7 @@ from tests.ingestion.connectors.fakes.base import Fake, amount, at, cursor_page,
 from tests.ingestion.connectors.rows import Row
 from tests.ingestion.connectors.server import SECRET, Answer, Asked
 
+PARCELS_AT_ONCE = 250
 MONEY = ("subtotal_price", "total_discounts", "total_tax", "total_price")
 
 
@@ -34,8 +35,14 @@ class System(Fake):
         if kind == "checkouts":
             rows = self.rows["abandoned_checkouts"]
             return self._page(asked, kind, [(row, _checkout(row)) for row in rows])
-        parcel = next(row for row in self.rows["fulfillments"] if row["id"] == kind.split("/")[3])
-        return Answer({"fulfillment_events": _events(parcel)}, is_page=False)
+        assert (asked.method, kind) == ("POST", "graphql")
+        return Answer(self.told(asked.body["variables"]["ids"]), is_page=False)
+
+    def told(self, ids: list[str]) -> Row:
+        """What befell parcels; nothing for an id that it doesn't know."""
+        assert len(ids) <= PARCELS_AT_ONCE
+        parcels = {f"gid://shopify/Fulfillment/{row['id']}": _node(row) for row in self.rows["fulfillments"]}
+        return {"data": {"nodes": [parcels.get(one) for one in ids]}, **points(requested=len(ids), available=1000)}
 
     def _page(self, asked: Asked, kind: str, pairs: list[tuple[Row, Row]]) -> Answer:
         status = asked.query.get("status", "")
@@ -130,12 +137,18 @@ def _parcel(row: Row) -> Row:
     }
 
 
-def _events(row: Row) -> list[Row]:
-    promised, arrived = iso(row["estimated_delivery_at"]), iso(row["delivered_at"])
-    told = [{"status": "in_transit", "happened_at": iso(row["created_at"]), "estimated_delivery_at": promised}]
-    if arrived:
-        told.append({"status": "delivered", "happened_at": arrived, "estimated_delivery_at": None})
-    return told
+def _node(row: Row) -> Row:
+    return {
+        "legacyResourceId": row["id"],
+        "estimatedDeliveryAt": iso(row["estimated_delivery_at"]),
+        "deliveredAt": iso(row["delivered_at"]),
+    }
+
+
+def points(requested: int, available: int) -> Row:
+    """What a query costs, and what there is to pay with."""
+    status = {"maximumAvailable": 2000.0, "currentlyAvailable": available, "restoreRate": 100.0}
+    return {"extensions": {"cost": {"requestedQueryCost": requested, "throttleStatus": status}}}
 
 
 def _checkout(row: Row) -> Row:
