@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 SECRET = "canary-4f7d1c9e"
+EMAIL, PHONE = "canary.person@nowhere.example", "+4915127182818"
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(Answer({"error": "slow down"}, {"Retry-After": "1"}, 429))
             case "500" | "503" | "401" | "403" | "404":
                 # What a system says of a fault may hold what nobody should read.
-                self._send(Answer({"error": f"no: {SECRET}"}, status=int(fault.kind)))
+                self._send(Answer({"error": f"no: {SECRET} of {EMAIL}, {PHONE}"}, status=int(fault.kind)))
             case "302":
                 self._send(Answer({}, {"Location": "http://127.0.0.1:1/elsewhere"}, 302))
             case "slow":

@@ -17,10 +17,9 @@ from ingestion.contracts import Contracts
 from ingestion.errors import UserError
 from tests.ingestion.connectors.reading import READ_AT, connected
 from tests.ingestion.connectors.rows import read_lines
-from tests.ingestion.connectors.server import SECRET, Answer, Asked, Fault
+from tests.ingestion.connectors.server import EMAIL, SECRET, Answer, Asked, Fault
 
 ROOT = Path(__file__).resolve().parents[3]
-EMAIL = "canary.person@nowhere.example"
 
 
 @pytest.mark.parametrize(

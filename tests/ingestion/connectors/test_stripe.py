@@ -11,8 +11,8 @@ from tests.ingestion.conftest import Deployment
 from tests.ingestion.connectors.fakes.base import epoch
 from tests.ingestion.connectors.fakes.stripe import item
 from tests.ingestion.connectors.reading import READ_AT, Bench, connected
-from tests.ingestion.connectors.rows import Row, read_lines
-from tests.ingestion.connectors.server import Answer
+from tests.ingestion.connectors.rows import START, Row, read_lines
+from tests.ingestion.connectors.server import Answer, Fault
 
 YESTERDAY = READ_AT - timedelta(days=1)
 
@@ -156,3 +156,22 @@ def test_after_a_pause_longer_than_events_are_kept_all_is_read(contracts: Contra
 def test_without_events_nothing_comes(contracts: Contracts, tmp_path: Path) -> None:
     with connected("stripe", contracts, tmp_path) as bench:
         assert rows_of(bench, "charges", since=YESTERDAY) == {"charges": []}
+
+
+def test_what_changes_while_a_list_is_read_comes_with_its_event(contracts: Contracts, tmp_path: Path) -> None:
+    def change() -> None:
+        rows = bench.system.rows["charges"]
+        # All but the rows of the third page and those after it were read.
+        for row in (rows[2], rows[-3]):
+            row["amount_refunded"] = 4711
+            bench.system.change("charges", row, "charge.refunded", epoch(READ_AT))
+        rows.append({**rows[-1], "id": "ch_new", "created": READ_AT - timedelta(hours=1)})
+        bench.system.change("charges", rows[-1], "charge.succeeded", epoch(READ_AT))
+
+    with connected("stripe", contracts, tmp_path, Fault("act", at=3, times=1, act=lambda: change())) as bench:
+        first, second = (
+            rows_of(bench, "charges", since=since)["charges"] for since in (START - timedelta(days=90), READ_AT)
+        )
+        assert len(first) >= len(bench.system.rows["charges"]) - 1
+        came = {row["id"]: row["amount_refunded"] for row in [*first, *second]}
+        assert came == {row["id"]: row["amount_refunded"] for row in bench.system.rows["charges"]}
