@@ -25,7 +25,8 @@ FIRST_EXPORT = datetime(END.year, END.month, 1)  # noqa: DTZ001 times are UTC wi
 FIRST_SUFFIX, SECOND_SUFFIX = "_2026-05", "_2026-06"
 MISSING_DAY = date(2026, 3, 11)
 NULL_LIKES = ("n/a", "-", "none", "N/A", "unknown", ".")
-NULL_LIKE_EMAILS = ("test@test.com", "none@none.com", "n/a", "noemail@example.com")
+# A field for addresses takes nothing that isn't of their form, and most systems take each address once only.
+NULL_LIKE_EMAILS = ("test@test.com", "none@none.com", "na@na.com", "noemail@example.com")
 NULL_LIKE_PHONES = ("0000000000", "-", "n/a", "123456789", "000")
 OFFSETS = ("+02:00", "+01:00", "-05:00", "+05:30")
 IMPOSSIBLE_DATE = "2026-02-30T10:15:00Z"

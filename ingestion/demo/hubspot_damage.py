@@ -11,7 +11,7 @@ from ingestion.demo.contradictions import of_source, planted, says
 from ingestion.demo.crm import DUPLICATE, MERGED, TEST, left_lately, merged
 from ingestion.demo.damage import FIRST_EXPORT, IMPOSSIBLE_DATE, Draft, Older, party_records
 from ingestion.demo.ids import hubspot_ids
-from ingestion.demo.variants import company_variants, email_variants, person_variants
+from ingestion.demo.variants import company_variants, person_variants, second_addresses
 from ingestion.demo.world import World
 from ingestion.demo.write import TIME_FORMAT, Exports
 
@@ -71,11 +71,11 @@ def _mistype(draft: Draft, companies: pl.DataFrame, people: pl.DataFrame) -> Non
     mistyped.type_companies(draft, "companies", companies, fields)
     fields = {"first": "firstname", "last": "lastname", "email": "email", "country": "country", "phone": "mobilephone"}
     mistyped.type_people(draft, "contacts", people["country"], fields)
-    may_share = people["role"].is_in(["billing", "user"])
+    may_share = mistyped.first_of_each(people["company"], people["role"].is_in(["billing", "user"]))
     mistyped.share_mailboxes(draft, "contacts", "email", people["company"], people["domain"], may_share)
     mistyped.share_phones(draft, "contacts", "phone", people["switchboard"])
     draft.null_likes("companies", ["phone", "domain", "vat_id"])
-    draft.null_likes("contacts", ["mobilephone", "email", "city"])
+    draft.null_likes("contacts", ["mobilephone", "phone", "city"])
 
 
 def _merge(draft: Draft, world: World, companies: pl.DataFrame, people: pl.DataFrame) -> None:
@@ -147,7 +147,7 @@ def _move_work(draft: Draft, doubles: pl.DataFrame) -> None:
 
 
 def _duplicate_contacts(draft: Draft, people: pl.DataFrame) -> pl.DataFrame:
-    """Second records of people: with the same address in other letters, with a private one, or with none."""
+    """Second records of people: with another address of the same mailbox, with a private one, or with none."""
     mask = draft.chosen("contacts", "duplicates", draft.damage.duplicates)
     own = people.filter(pl.Series(mask))
     rows = draft.tables["contacts"].filter(pl.Series(mask))
@@ -161,7 +161,7 @@ def _duplicate_contacts(draft: Draft, people: pl.DataFrame) -> pl.DataFrame:
         firstname=first,
         lastname=last,
         email=pl.when(kind == 0)
-        .then(email_variants(chance, own["email"]))
+        .then(second_addresses(own["email"]))
         .when(kind == 1)
         .then(mistyped.other_emails(draft, "contacts", "duplicates", own)),
         hs_additional_emails=pl.lit(None, pl.String),

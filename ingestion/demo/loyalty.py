@@ -130,4 +130,4 @@ def _misspell(draft: Draft) -> None:
         ("email_variant", {"email": variants.email_variants(chance, customers["email"])}),
     ):
         draft.change("customers", kind, draft.chosen("customers", kind, damage.name_variants), values)
-    draft.null_likes("customers", ["email", "last_name"])
+    draft.null_likes("customers", ["last_name"])

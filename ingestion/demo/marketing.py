@@ -146,11 +146,10 @@ def _add_second_profiles(draft: Draft, shop: Shop, them: pl.DataFrame) -> pl.Dat
     is_chosen = pl.Series(draft.chosen("profiles", "duplicates", draft.damage.duplicates))
     twice = them.with_columns(place=pl.int_range(pl.len())).filter(is_chosen)
     twice = twice.join(sent, on="shopper", maintain_order="left")
-    chance = draft.generator("profiles", "duplicates.values")
     known = draft.tables["profiles"][twice["place"]]
     seconds = known.with_columns(
         id=klaviyo_ids("profiles", twice["shopper"] + SECOND),
-        email=variants.email_variants(chance, known["email"]),
+        email=variants.second_addresses(known["email"]),
         phone_number=pl.lit(None, pl.String),
         external_id=pl.lit(None, pl.String),
         created=twice["first_at"].dt.strftime(TIME_FORMAT),

@@ -30,7 +30,7 @@ TEST_PEOPLE = (
     ("asdf", "asdf"),
     ("Demo", "User"),
 )
-TEST_EMAILS = ("test@test.com", "qa+{}@lumenta.example", "demo{}@lumenta.example", "asdf@asdf.com", "a@b.c")
+TEST_EMAILS = ("test{}@test.com", "qa+{}@lumenta.example", "demo{}@lumenta.example", "asdf{}@asdf.com", "a{}@b.c")
 
 
 def type_companies(draft: Draft, table: str, facts: pl.DataFrame, columns: Mapping[str, str]) -> None:
@@ -101,15 +101,20 @@ def type_addresses(draft: Draft, table: str, countries: pl.Series, columns: Mapp
 def share_mailboxes(
     draft: Draft, table: str, column: str, company: pl.Series, domain: pl.Series, may: pl.Series
 ) -> None:
-    """At some companies several people use one mailbox, such as info@. `may`: the rows of people who would."""
-    chance = draft.generator(table, "shared_mailboxes")
+    """At some companies, the same in all systems, people use one mailbox, such as info@. `may`: rows of who would."""
     count = int(company.to_numpy().max(initial=-1)) + 1
-    shares = chance.random(count) < draft.damage.shared_mailboxes
-    box = chance.choice(ROLE_MAILBOXES, count)
+    shares = draft.seeds.generator("damage.shared_mailboxes").random(count) < draft.damage.shared_mailboxes
+    box = np.array(ROLE_MAILBOXES)[np.arange(count) % len(ROLE_MAILBOXES)]
     mask = shares[company.to_numpy()] & may.to_numpy()
     draft.change(
         table, "shared_mailbox", mask, {column: pl.Series(box[company.to_numpy()], dtype=pl.String) + "@" + domain}
     )
+
+
+def first_of_each(company: pl.Series, may: pl.Series) -> pl.Series:
+    """The first row of each company among those that may, for systems that take an address once only."""
+    rows = pl.DataFrame({"company": company, "may": may})
+    return rows.select(pl.col("may") & (pl.col("may").cast(pl.Int64).cum_sum().over("company") == 1)).to_series()
 
 
 def share_phones(draft: Draft, table: str, column: str, switchboard: pl.Series) -> None:

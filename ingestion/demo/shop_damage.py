@@ -78,7 +78,7 @@ def add_second_records(draft: Draft, orders: pl.DataFrame, customers: pl.DataFra
     countries = them["country"].to_numpy().astype(object)
     other = names.private_emails(chance, first_name.to_numpy(), last_name.to_numpy(), countries)
     same_mailbox = pl.Series(chance.random(size) < SAME_MAILBOX_SHARE)
-    typed = variants.email_variants(chance, them["email"])
+    typed = variants.second_addresses(them["email"])
     hours = pl.Series(chance.integers(24, 2000, size))
     merged_at = pl.when("is_merged").then(pl.col("last_at") + pl.duration(hours=pl.lit(hours))).otherwise("last_at")
     times = them.select("is_merged", created_at="first_at", updated_at=pl.min_horizontal(merged_at, pl.lit(END)))
@@ -192,7 +192,7 @@ def misspell(draft: Draft) -> None:
         ("address_variant", damage.address_variants, {"default_address_address_1": street}),
     ):
         draft.change("customers", kind, draft.chosen("customers", kind, rate), values)
-    draft.null_likes("customers", ["email", "phone", "default_address_address_1"])
+    draft.null_likes("customers", ["phone", "default_address_address_1"])
 
 
 def deliver(draft: Draft) -> None:

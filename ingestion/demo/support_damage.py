@@ -40,10 +40,7 @@ def _mistype_users(draft: Draft, people: pl.DataFrame, social: pl.DataFrame) -> 
     others = every.slice(len(people))
     draft.tables["users"] = every.head(len(people))
     mistyped.type_people(draft, "users", people["country"], {"name": "name", "email": "email", "phone": "phone"})
-    # One user per company at most, since an address can't be two users'.
-    is_first = pl.int_range(len(people), eager=True) == people.with_row_index("n").select(
-        pl.col("n").first().over("company")
-    ).to_series().cast(pl.Int64)  # fmt: skip
+    is_first = mistyped.first_of_each(people["company"], pl.repeat(True, len(people), eager=True))
     mistyped.share_mailboxes(draft, "users", "email", people["company"], people["domain"], is_first)
     mistyped.share_phones(draft, "users", "phone", people["switchboard"])
     draft.null_likes("users", ["phone"])

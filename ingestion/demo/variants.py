@@ -120,6 +120,11 @@ def email_variants(rng: np.random.Generator, email: pl.Series) -> pl.Series:
     return _one_of(kind, [email.str.to_uppercase(), email.str.to_titlecase(), tagged, " " + email])
 
 
+def second_addresses(email: pl.Series) -> pl.Series:
+    """Another address of the same mailbox, for systems that take each address once, in whatever letters."""
+    return email.str.replace("@", "+2@", literal=True)
+
+
 def phone_variants(rng: np.random.Generator, phone: pl.Series) -> pl.Series:
     """Numbers in E.164 as people type them: with spaces, with 00, in the country's own form."""
     codes = "|".join(sorted(DIALLING.values(), key=len, reverse=True))

@@ -129,6 +129,37 @@ def test_the_truth_covers_every_kind_of_damage(home: Path) -> None:
     assert both["source"].max() >= 4
 
 
+def _current(con: duckdb.DuckDBPyConnection, table: str, columns: str) -> pl.DataFrame:
+    return con.execute(f"select {columns} from {table} where _superseded_by is null and not _is_deleted").pl()
+
+
+@pytest.mark.parametrize("table", ["hubspot.contacts", "zendesk.users", "klaviyo.profiles", "smile.customers"])
+def test_a_system_that_takes_an_address_once_has_it_once(
+    loaded: tuple[duckdb.DuckDBPyConnection, LoadReport], table: str
+) -> None:
+    email = _current(loaded[0], f"raw_{table}", "lower(trim(email)) as email")["email"].drop_nulls()
+    assert len(email) > 100
+    assert email.is_unique().all()
+    assert email.str.contains("@", literal=True).all()
+
+
+def test_a_shared_mailbox_is_one_and_the_same_in_all_systems(
+    home: Path, loaded: tuple[duckdb.DuckDBPyConnection, LoadReport]
+) -> None:
+    shared = _truth(home, "damaged").filter(pl.col("damage") == "shared_mailbox")
+    assert len(shared) > shared["source"].n_unique() > 1
+    owners: dict[str, set[str]] = {}
+    for table in ("hubspot.contacts", "salesforce.contacts", "zendesk.users", "stripe.customers"):
+        source, name = table.split(".")
+        own = shared.filter((pl.col("source") == source) & (pl.col("table") == name))["record_id"]
+        rows = _current(loaded[0], f"raw_{table}", "id, lower(email) as email")
+        for email in rows.filter(pl.col("id").is_in(own.implode()))["email"].drop_nulls():
+            owners.setdefault(email.strip(), set()).add(source)
+    domains = [email.partition("@")[2] for email in owners]
+    assert len(domains) == len(set(domains))
+    assert any(len(sources) > 1 for sources in owners.values())
+
+
 def test_nothing_is_wrong_without_damage(tmp_path: Path, contracts: Contracts) -> None:
     home = write_demo(tmp_path, **SIZE, damage=PROFILES["none"]).parent
     assert _truth(home, "damaged").is_empty()
