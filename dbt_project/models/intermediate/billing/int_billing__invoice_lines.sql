@@ -49,3 +49,5 @@ select
     period_end_at,
     issued_at
 from lines
+-- A draft's lines come and go until it is final, and say nothing of what was asked for.
+where invoice_status is distinct from 'draft'
