@@ -5,12 +5,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from publishing.report.source import Release
 from publishing.report.words import count, day_name, plural
 
 COVERAGE_DAYS = 28
+# Of how many runs the page shows what they loaded.
+RUNS_SHOWN = 3
 # A table with fewer rows on a usual day varies too much by itself: what is missing of one day says nothing.
 LEAST_DAILY_ROWS = 20
 # A table with less than this share of a usual week's new records is said to bring few.
@@ -88,6 +90,21 @@ class StrayExport:
 
     system: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What one run loaded of a system's files. `replaced_count`: rows that were current until then."""
+
+    received_at: datetime
+    system: str
+    file_count: int
+    received_count: int
+    loaded_count: int
+    quarantined_count: int
+    superseded_count: int
+    replaced_count: int
+    deleted_count: int
 
 
 def table_label(source: str, system: str, table_name: str) -> str:
@@ -172,6 +189,31 @@ def read_strays(release: Release) -> list[StrayExport]:
         """
     )
     return [StrayExport(**row) for row in rows]
+
+
+def read_deliveries(release: Release) -> list[Delivery]:
+    """What the last runs that loaded anything brought, newest first, then by system."""
+    rows = release.rows(
+        """
+        with systems as (select distinct source, system from marts.rpt_source_health)
+
+        select
+            loads.received_at, systems.system, count(*)::bigint as file_count,
+            sum(loads.received_count)::bigint as received_count,
+            sum(loads.loaded_count)::bigint as loaded_count,
+            sum(loads.quarantined_count)::bigint as quarantined_count,
+            sum(loads.superseded_count)::bigint as superseded_count,
+            sum(loads.replaced_count)::bigint as replaced_count,
+            sum(loads.deleted_count)::bigint as deleted_count
+        from state.source_loads as loads
+        inner join systems on loads.source = systems.source
+        group by loads.received_at, systems.system
+        qualify dense_rank() over (order by loads.received_at desc) <= $runs
+        order by loads.received_at desc, lower(systems.system)
+        """,
+        runs=RUNS_SHOWN,
+    )
+    return [Delivery(**row) for row in rows]
 
 
 def by_system(tables: Iterable[SourceTable]) -> dict[str, list[SourceTable]]:

@@ -11,13 +11,14 @@ from markupsafe import Markup, escape
 
 from publishing.report import health
 from publishing.report.charts import window_name
-from publishing.report.health import SourceTable
+from publishing.report.health import Delivery, SourceTable
 from publishing.report.source import Row
 from publishing.report.words import (
     MISSING,
     count,
     interval,
     listing,
+    moment,
     money,
     percent,
     sentence_case,
@@ -35,6 +36,30 @@ DISPOSITIONS = {
     "quarantined": "Quarantined",
 }
 
+# Counts of a table, and of what a run loaded, with their labels.
+STANDING = {
+    "current": "Records",
+    "deleted": "Deleted",
+    "open_quarantine": "In quarantine",
+    "orphan": "Orphans",
+}
+ACCOUNT = {
+    "received": "Received",
+    "loaded": "Loaded",
+    "quarantined": "Quarantined",
+    "superseded": "Superseded",
+    "late": "Came late",
+}
+BROUGHT = {
+    "file": "Files",
+    "received": "Received",
+    "loaded": "Loaded",
+    "quarantined": "Quarantined",
+    "superseded": "Superseded",
+    "replaced": "Replaced",
+    "deleted": "Deleted",
+}
+ALL_TABLES = {"system": "Together", "table": "all tables"}
 CONNECTIONS = {"api": "API", "exports": "exports", "files": "own files"}
 
 
@@ -188,57 +213,54 @@ def role_table(roles: Mapping[str, str], known: list[SourceTable]) -> Markup:
 
 
 def source_table(connected: list[SourceTable]) -> Markup:
-    """One line per connected table, under its system; the last line adds them up."""
+    """One line per connected table, under its system: what it holds and how it stands; the last line is of all."""
     lines = [
-        {
-            "system": f"{table.system} · {CONNECTIONS[table.connection or 'files']}",
-            "table": table.table_name.replace("_", " "),
-            **_balance_of([table]),
+        _named(table)
+        | _summed([table], STANDING)
+        | {
             "newest": _day(table.newest_record_date),
             "behind": MISSING if table.days_behind is None else f"{count(table.days_behind)} / {table.freshness_days}",
             "coverage": percent(table.coverage_rate, 0),
-            "orphans": count(table.orphan_count),
             "changes": count(len(table.schema_change.split(", ")) if table.schema_change else 0),
             "status": str(_status(table.status)),
         }
         for table in connected
     ]
-    lines.append(
-        {
-            "system": "Together",
-            "table": "all tables",
-            **_balance_of(connected),
-            "newest": _day(health.newest(connected)),
-            "behind": "",
-            "coverage": "",
-            "orphans": count(sum(table.orphan_count for table in connected)),
-            "changes": "",
-            "status": str(_status(health.worst(connected))),
-        }
-    )
+    together = {"newest": _day(health.newest(connected)), "behind": "", "coverage": "", "changes": ""}
+    status = {"status": str(_status(health.worst(connected)))}
+    lines.append(ALL_TABLES | _summed(connected, STANDING) | together | status)
     labels = {
         "table": "Table",
-        "received": "Received",
-        "loaded": "Loaded",
-        "quarantined": "Quaran\N{SOFT HYPHEN}tined",
-        "superseded": "Super\N{SOFT HYPHEN}seded",
-        "late": "Came late",
-        "current": "Held now",
-        "deleted": "Deleted",
-        "open_quarantine": "In quaran\N{SOFT HYPHEN}tine",
+        **STANDING,
         "newest": "Newest record",
         "behind": "Days behind / target",
         "coverage": f"Coverage, {health.COVERAGE_DAYS} days",
-        "orphans": "Orphans",
         "changes": "Columns changed",
         "status": "Status",
     }
     return _table("sources", lines, labels, drawn="status", group="system")
 
 
-def _balance_of(tables: Sequence[SourceTable]) -> dict[str, str]:
-    names = ("received", "loaded", "quarantined", "superseded", "late", "current", "deleted", "open_quarantine")
-    return {name: count(sum(getattr(table, f"{name}_count") for table in tables)) for name in names}
+def account_table(connected: list[SourceTable]) -> Markup:
+    """One line per connected table, under its system: what became of each row; the last line adds them up."""
+    lines = [_named(table) | _summed([table], ACCOUNT) for table in connected]
+    lines.append(ALL_TABLES | _summed(connected, ACCOUNT))
+    return _table("account", lines, {"table": "Table", **ACCOUNT}, group="system")
+
+
+def delivery_table(deliveries: list[Delivery]) -> Markup:
+    """One line per run and system: what was loaded, newest first."""
+    lines = [{"run": moment(one.received_at), "system": one.system} | _summed([one], BROUGHT) for one in deliveries]
+    return _table("deliveries", lines, {"system": "Source", **BROUGHT}, group="run")
+
+
+def _named(table: SourceTable) -> dict[str, str]:
+    system = f"{table.system} · {CONNECTIONS[table.connection or 'files']}"
+    return {"system": system, "table": table.table_name.replace("_", " ")}
+
+
+def _summed(counted: Sequence[SourceTable | Delivery], names: Collection[str]) -> dict[str, str]:
+    return {name: count(sum(getattr(one, f"{name}_count") for one in counted)) for name in names}
 
 
 def _systems(tables: Sequence[SourceTable]) -> str:

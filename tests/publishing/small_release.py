@@ -132,6 +132,11 @@ MARTS = """
     create table marts.rpt_source_refusals (
         source varchar, system varchar, table_name varchar, file varchar, reason varchar
     );
+    create schema state;
+    create table state.source_loads (
+        source varchar, table_name varchar, received_at timestamp, received_count bigint, loaded_count bigint,
+        quarantined_count bigint, superseded_count bigint, replaced_count bigint, deleted_count bigint
+    );
 """
 
 SOURCE_DAYS = """
@@ -166,6 +171,15 @@ SOURCE_DAYS = """
         if($daily >= 20, 7 * $daily, null), if($reason is null, 0, 1), $reason, $schema_change, $orphans,
         (select sum(new_count) from counted) - $deleted, $deleted, $quarantined - $mended, $status
     from counted, run
+"""
+
+
+LOADS = """
+    insert into state.source_loads
+    select
+        source, table_name, created_at - interval 1 hour, sum(received_count), sum(loaded_count),
+        sum(quarantined_count), sum(superseded_count), 0, any_value(deleted_count)
+    from marts.rpt_source_health, run where is_connected group by all
 """
 
 
@@ -229,6 +243,7 @@ def build_release(
             connection.execute(statement, used)
         for source in sources:
             connection.execute(SOURCE_DAYS, asdict(source))
+        connection.execute(LOADS)
         for system, reason in strays:
             connection.execute(
                 "insert into marts.rpt_source_refusals values (lower($1), $1, null, null, $2)", [system, reason]

@@ -117,9 +117,10 @@ def test_a_role_has_its_worst_status_and_says_what_could_fill_it(page: str) -> N
 
 def test_a_table_shows_its_account_its_lag_and_its_coverage(page: str) -> None:
     # 27 of the 28 days before the as-of date; 17 of them where the last twelve days are lacking.
-    assert row(page, "sources", "events") == "events 6,900 6,900 0 0 0 6,900 0 0 20 Jun 2024 0 / 2 96% 0 1 ok"
-    assert row(page, "sources", "charges") == "charges 1,450 1,450 0 0 0 1,450 0 0 8 Jun 2024 12 / 2 61% 0 0 stale"
-    assert row(page, "sources", "users") == "users 148 140 3 5 0 136 4 3 20 Jun 2024 0 / 2 — 0 0 ok"
+    assert row(page, "sources", "events") == "events 6,900 0 0 0 20 Jun 2024 0 / 2 96% 1 ok"
+    assert row(page, "sources", "charges") == "charges 1,450 0 0 0 8 Jun 2024 12 / 2 61% 0 stale"
+    assert row(page, "sources", "users") == "users 136 4 3 0 20 Jun 2024 0 / 2 — 0 ok"
+    assert row(page, "account", "users") == "users 148 140 3 5 0"
 
 
 def test_received_is_loaded_quarantined_and_superseded_in_total(page: str) -> None:
@@ -128,7 +129,8 @@ def test_received_is_loaded_quarantined_and_superseded_in_total(page: str) -> No
     received, *parts = (int(number.replace(",", "")) for number in found.groups())
 
     assert received == sum(parts) == 13_529
-    assert row(page, "sources", "all tables").startswith("all tables 13,529 13,521 3 5 0 13,517 4 3 20 Jun 2024")
+    assert row(page, "account", "all tables") == "all tables 13,529 13,521 3 5 0"
+    assert row(page, "sources", "all tables").startswith("all tables 13,517 4 3 4 20 Jun 2024")
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,13 @@ def test_what_is_mended_is_no_longer_in_quarantine(tmp_path: Path, mended: int, 
 
     assert said in lead(html["sources"])
     # The account of what was received stays.
-    assert row(html["sources"], "sources", "invoices").startswith(f"invoices 2,109 2,100 9 0 0 2,100 0 {9 - mended} ")
+    assert row(html["sources"], "account", "invoices") == "invoices 2,109 2,100 9 0 0"
+    assert row(html["sources"], "sources", "invoices").startswith(f"invoices 2,100 0 {9 - mended} ")
+
+
+def test_what_the_last_run_loaded_is_told_by_source(page: str) -> None:
+    assert "20 June 2024, 05:00 UTC" in page
+    assert row(page, "deliveries", "Zendesk") == "Zendesk 2 2,948 2,940 3 5 0 4"
 
 
 def test_chart_marks_the_missing_day_and_the_days_to_come_of_tables_with_enough_rows(page: str) -> None:
@@ -178,7 +186,8 @@ def test_versions_of_known_records_hide_no_collapse(tmp_path: Path) -> None:
     assert "Few new records came of Shopify orders." in lead(html)
     assert "210 new records in the last seven days, where 700 are expected" in text_of(html)
     # 21 whole days of 28, and 7 with 30%.
-    assert row(html, "sources", "orders").startswith("orders 20,440 20,440 0 0 0 6,440 0 0 20 Jun 2024 0 / 2 82%")
+    assert row(html, "sources", "orders").startswith("orders 6,440 0 0 0 20 Jun 2024 0 / 2 82%")
+    assert row(html, "account", "orders") == "orders 20,440 20,440 0 0 0"
 
 
 def test_a_table_with_few_rows_is_not_judged_by_the_day(tmp_path: Path) -> None:
