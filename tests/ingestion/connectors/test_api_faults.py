@@ -117,7 +117,13 @@ def test_a_fault_that_passes_changes_nothing(
         assert bench.server.page_requests > len(bench.server.pages)
 
 
-@pytest.mark.parametrize("kind", ["429", "500", "cut", "torn", "401", "403", "404", "302"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("429", "500", "cut", "torn", "401", "403"),
+        *(pytest.param(kind, marks=pytest.mark.wide) for kind in ("404", "302")),
+    ],
+)
 @pytest.mark.parametrize(("source", "table"), UNCHAINED)
 def test_a_fault_that_stays_is_told_and_the_next_run_goes_on(
     source: str, table: str, kind: str, contracts: Contracts, tmp_path: Path
