@@ -95,8 +95,10 @@ def load_sources(
     )
     for one in found:
         if isinstance(one, Refusal):
+            # What refuses a whole system is told once.
+            if not any((one.source, one.reason) == (other.source, other.reason) for other in refusals):
+                logger.warning("%s", one.sentence)
             refusals.append(one)
-            logger.warning("%s", one.sentence)
             continue
         place = f"{one.shown_table}: {one.place}"
         try:
