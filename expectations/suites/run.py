@@ -108,7 +108,7 @@ def _gaps(evidence: Evidence) -> list[Check]:
             "no missing day",
             "warning",
             "select 1 from {batch} where is_gap and is_connected",
-            f"Days without rows in tables that have some every day: {days}.",
+            f"Days without new records in tables that have some every day: {days}.",
         )
     ]
 
