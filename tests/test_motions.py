@@ -80,7 +80,7 @@ def _connected_tables(sources: Path, contracts: Contracts) -> set[tuple[str, str
     there = {("files", table) for table in systems.pop("files", {})}
     for system, spec in systems.items():
         tables = [table for source, table in contracts if source == system]
-        there |= {(system, table) for table in find_exports(sources.parent / spec["exports"], tables)}
+        there |= {(system, table) for table in find_exports(sources.parent / spec["exports"], tables)[0]}
     return there
 
 
