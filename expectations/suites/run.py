@@ -1,5 +1,7 @@
 """Suites of the area run: how the sources stand."""
 
+from collections.abc import Sequence
+from datetime import date
 from itertools import groupby
 
 from expectations.evidence import Check, Evidence, SourceTable, between, no_rows, table_checks
@@ -24,35 +26,23 @@ def rpt_source_health(evidence: Evidence) -> list[Check]:
             "marts.rpt_source_health has {observed} days on which received rows are not accounted for.",
         ),
         *(check for source in evidence.sources if source.is_connected for check in _standing(evidence, source)),
+        *_punctual(evidence),
         *_gaps(evidence),
         *_quarantine(evidence),
     ]
 
 
 def _standing(evidence: Evidence, source: SourceTable) -> list[Check]:
-    """Refused, stale or shrunken: an error of a critical table, a warning of another."""
+    """Refused or shrunken: an error of a critical table, a warning of another."""
     where = f"source = {literal(source.source)} and table_name = {literal(source.table_name)}"
     severity = "error" if source.is_critical else "warning"
     kept = ", what was there stays" if source.has_data else ""
-    newest = f"its newest record is of {source.newest_record_date}, {counted(source.days_behind or 0, 'day')} before"
     checks = [
         no_rows(
             f"{source.name} was loaded",
             severity,
             f"select 1 from {{batch}} where is_as_of_date and status = 'refused' and {where}",
             f"{source.name} could not be loaded{kept}: {_as_it_is(source.refusal_reason or '')}",
-        ),
-        no_rows(
-            f"{source.name} is fresh",
-            severity,
-            f"select 1 from {{batch}} where is_as_of_date and status = 'stale' and {where}",
-            f"{source.name} may have stopped: {newest} {evidence.as_of_date} (limit {source.stale_days}).",
-        ),
-        no_rows(
-            f"{source.name} is in time",
-            "warning",
-            f"select 1 from {{batch}} where is_as_of_date and status = 'late' and {where}",
-            f"{source.name} is late: {newest} {evidence.as_of_date} (target {source.freshness_days}).",
         ),
     ]
     if source.schema_change and "added" in source.schema_change:
@@ -78,6 +68,45 @@ def _standing(evidence: Evidence, source: SourceTable) -> list[Check]:
             )
         )
     return checks
+
+
+def _punctual(evidence: Evidence) -> list[Check]:
+    """Stale, where nothing of a source's role moves: an error if any of its tables is critical. Late: a warning."""
+    connected = [source for source in evidence.sources if source.is_connected]
+    checks = []
+    for source, role in dict.fromkeys((one.source, one.role) for one in connected):
+        of_role = [one for one in connected if (one.source, one.role) == (source, role)]
+        for status in ("stale", "late"):
+            tables = [one for one in of_role if one.status == status]
+            severity = "error" if status == "stale" and any(one.is_critical for one in tables) else "warning"
+            where = f"is_as_of_date and status = '{status}' and source = {literal(source)} and role = {literal(role)}"
+            checks.append(
+                no_rows(
+                    f"{of_role[0].system} {role} is not {status}",
+                    severity,
+                    f"select 1 from {{batch}} where {where}",
+                    _behind(evidence, tables) if tables else "",
+                )
+            )
+    return checks
+
+
+def _behind(evidence: Evidence, tables: Sequence[SourceTable]) -> str:
+    """One sentence for all tables of a source's role that are stale, or late."""
+    first = tables[0]
+    verb = "are" if len(tables) > 1 else "is"
+    stands, limit = (
+        ("may have stopped", f"limit {min(one.stale_days for one in tables)}")
+        if first.status == "stale"
+        else (f"{verb} late", f"target {min(one.freshness_days for one in tables)}")
+    )
+    dated = [one for one in tables if one.newest_record_date is not None]
+    newest = max(dated, key=lambda one: one.newest_record_date or date.min, default=first)
+    names = listed((one.name if one is first else one.table_name for one in tables), most=5)
+    return (
+        f"{names} {stands}: the newest record is of {newest.newest_record_date}, "
+        f"{counted(newest.days_behind or 0, 'day')} before {evidence.as_of_date} ({limit})."
+    )
 
 
 def _inflow(evidence: Evidence, source: SourceTable, where: str) -> list[Check]:

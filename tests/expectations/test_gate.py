@@ -101,7 +101,7 @@ def test_a_stopped_source_warns_and_then_blocks(shop_home: Home, status: str, da
     )
     assert result.passed == (status == "late")
     found = result.warnings if status == "late" else result.errors
-    sentence = f"its newest record is of 2024-06-20, {days} days before 2024-06-20 ({said})"
+    sentence = f"the newest record is of 2024-06-20, {days} days before 2024-06-20 ({said})"
     assert any("order_lines" in str(one.finding) and sentence in str(one.finding) for one in found), found
 
 
@@ -153,6 +153,22 @@ def test_a_collapse_of_new_records_is_told_once(shop_home: Home, table: str, rat
 def test_a_source_that_has_stopped_is_not_told_as_a_collapse(shop_home: Home) -> None:
     result = _judge(shop_home, _last_week(0, "stale"))
     assert ["may have stopped" in str(check.finding) for check in result.errors] == [True]
+
+
+def test_what_has_stopped_is_told_once_for_all_its_tables(shop_home: Home) -> None:
+    result = _judge(
+        shop_home,
+        *(
+            f"update {relation} set status = 'stale', is_connected = true, newest_record_date = date '2024-06-0{day}', "
+            f"days_behind = {20 - day} where source = 'files' and table_name = '{table}'"
+            for relation in ("marts.rpt_source_health", "intermediate.int_run__source_tables")
+            for day, table in enumerate(("order_lines", "orders"), start=1)
+        ),
+    )
+    (told,) = [str(check.finding) for check in result.errors if "stopped" in str(check.finding)]
+    assert told == (
+        "order_lines, orders may have stopped: the newest record is of 2024-06-02, 18 days before 2024-06-20 (limit 14)."
+    )
 
 
 def test_tables_with_much_in_quarantine_are_named(shop_home: Home) -> None:
