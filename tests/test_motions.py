@@ -32,7 +32,7 @@ def test_all_systems(demo: Path, demo_run: Run, contracts: Contracts) -> None:
     ("system", "filled"),
     [
         ("stripe", set()),
-        ("shopify", COMMERCE | {"dim_customers"}),
+        pytest.param("shopify", COMMERCE | {"dim_customers"}, marks=pytest.mark.wide),
         pytest.param("zendesk", set(), marks=pytest.mark.wide),
         pytest.param("files", COMMERCE | {"dim_customers"}, marks=pytest.mark.wide),
     ],

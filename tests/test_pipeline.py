@@ -32,6 +32,7 @@ def test_records_after_the_as_of_date_change_nothing(tmp_path: Path) -> None:
     assert _tables(clean.home) == _tables(poisoned.home)
 
 
+@pytest.mark.wide
 def test_half_the_customers_gone_publishes_nothing(shop_home: Home, tmp_path: Path) -> None:
     before = current_release(shop_home)
     rows = [
@@ -197,6 +198,7 @@ def test_a_line_mended_at_the_source_leaves_the_quarantine(tmp_path: Path) -> No
     assert _quarantined(second) == (1, 0)
 
 
+@pytest.mark.wide
 def test_a_line_that_comes_well_in_another_file_leaves_the_quarantine(tmp_path: Path) -> None:
     rows = order_lines()
     sources = write_shop(tmp_path / "files", [{**rows[0], "unit_price": "-1"}, *rows[1:]])
