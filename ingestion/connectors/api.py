@@ -27,6 +27,7 @@ from ingestion.connectors.endpoints import (
     found,
     moment,
 )
+from ingestion.connectors.journal import Journal
 from ingestion.connectors.landing import Landing, left_behind
 from ingestion.contracts import Contract
 from ingestion.errors import UserError
@@ -191,7 +192,7 @@ class _Reading:
         if refusal is None:
             try:
                 with Landing(self._folder, self._tables, is_resumable=self._is_resumable) as files:
-                    fault = self._fill(files, api)
+                    fault = self._fill(files, api) if self._is_resumable else self._fill_with_journal(files, api)
                     is_kept = fault is None or (files.is_resumable and fault.is_sound)
                     paths = files.keep(is_whole=fault is None) if is_kept else files.discard()
                     counts = files.row_counts
@@ -201,6 +202,20 @@ class _Reading:
             problem = self._problem(fault, path)
             yield Extract(self._source, table, path, problem is None, problem, counts[table] if path else 0)
         return fault if fault is not None and fault.is_final else None
+
+    def _fill_with_journal(self, files: Landing, api: "Api") -> ApiError | None:
+        """Fill with what an earlier run was answered and didn't come to the end of, and go on from there."""
+        with Journal(self._folder / f"{self._tables[0]}.journal", api.read_at) as journal:
+            api.keep_answers_in(journal)
+            fault = self._fill(files, api)
+            api.keep_answers_in(None)
+            if fault is None or not fault.is_sound:
+                journal.forget()
+        if fault is not None and not fault.is_sound and journal.was_of_use:
+            # What was answered then leads nowhere now: a place in a list doesn't hold for ever.
+            files.begin_anew()
+            return self._fill_with_journal(files, api)
+        return fault
 
     def _fill(self, files: Landing, api: "Api") -> ApiError | None:
         """Write page after page; return what put an end to it before the last one."""
@@ -214,7 +229,7 @@ class _Reading:
             return error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             shape = f"its records have another shape than was known ({type(error).__name__})"
-            return ApiError(f"{shape}; check the API's version", is_sound=False)
+            return ApiError(f"{shape}; check the API's version")
         return None
 
     def _goes_back(self, page: Sequence[Record]) -> bool:

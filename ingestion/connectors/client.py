@@ -25,10 +25,12 @@ from dlt.sources.helpers.requests import (
 from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 from dlt.sources.helpers.rest_client.paginators import BasePaginator, SinglePagePaginator
-from requests.exceptions import ConnectTimeout, ProxyError, SSLError
+from requests.exceptions import ConnectTimeout, JSONDecodeError, ProxyError, SSLError
 from urllib3.exceptions import NewConnectionError
 
 from ingestion.connectors.endpoints import ApiError, Connector, Record, Settings, as_utc, found
+from ingestion.connectors.journal import Journal
+from ingestion.errors import UserError
 
 # No list of a system that we read has more pages; one that seems to is going round in circles.
 MOST_PAGES = 100_000
@@ -91,6 +93,10 @@ class Api:
             config=RuntimeConfiguration(),
         )
 
+    def keep_answers_in(self, journal: Journal | None) -> None:
+        """From now on take answers of an earlier reading from a journal, and keep new ones there; or no longer."""
+        self._client.journal = journal
+
     def pages(
         self,
         path: str,
@@ -110,7 +116,7 @@ class Api:
             ApiError: the list can't be read to its end.
         """
         before: dict[Any, Record] = {}
-        asked: set[int] = set()
+        asked: set[str] = set()
         stale = 0
         for page in self._answers(path, records, paginator, params, body):
             new = [record for record in page if before.get(record.get(key)) != record]
@@ -153,13 +159,13 @@ class Api:
                 paginator=paginator,
                 allow_redirects=False,
             )
-        except ApiError:
+        except UserError:
             raise
         except Exception as error:
             raise self._explained(error) from None
 
-    def _check_next(self, request: Request, asked: set[int], stale: int) -> None:
-        pointer = hash((request.url, json.dumps([request.params, request.json], sort_keys=True, default=str)))
+    def _check_next(self, request: Request, asked: set[str], stale: int) -> None:
+        pointer = _told(request)
         if pointer in asked or stale > MOST_STALE_PAGES or len(asked) >= MOST_PAGES:
             raise ApiError("its pages go round in circles; run again later, and tell the system's support if it stays")
         asked.add(pointer)
@@ -185,16 +191,22 @@ class Api:
             return ApiError(
                 f"{self._source} can't be reached: check base_url in sources.yml and the network, and run again.",
                 is_final=True,
+                is_sound=True,
             )
         if isinstance(error, Timeout) and not self._has_answered:
-            return ApiError(f"{self._source} doesn't answer: run again later.", is_final=True)
+            return ApiError(f"{self._source} doesn't answer: run again later.", is_final=True, is_sound=True)
         if isinstance(error, Timeout):
-            return ApiError("it didn't answer in time, again and again; run again later")
+            return ApiError("it didn't answer in time, again and again; run again later", is_sound=True)
         if isinstance(error, ConnectionError | ChunkedEncodingError):
             return ApiError(
-                "the connection failed or was cut, again and again; check base_url and the network, and run again"
+                "the connection failed or was cut, again and again; check base_url and the network, and run again",
+                is_sound=True,
             )
-        return ApiError("its answers aren't what its API is known to give; check base_url and the API's version")
+        return ApiError(
+            "its answers aren't what its API is known to give; check base_url and the API's version",
+            # One that is cut short, again and again, says nothing of those before it.
+            is_sound=isinstance(error, JSONDecodeError),
+        )
 
     def _explained_status(self, status: int, asked_for_token: bool) -> ApiError:
         if status == UNAUTHORISED or (asked_for_token and status < TOO_MANY):
@@ -202,17 +214,35 @@ class Api:
                 f"the {self._secrets} of {self._source} was refused (HTTP {status}): renew it in the environment "
                 "variable that sources.yml names, and run again.",
                 is_final=True,
+                is_sound=True,
             )
         if status == FORBIDDEN:
-            return ApiError(f"the {self._secrets} given may not read it (HTTP 403); give it the right, and run again")
+            return ApiError(
+                f"the {self._secrets} given may not read it (HTTP 403); give it the right, and run again", is_sound=True
+            )
         if status == TOO_MANY:
-            return ApiError("it asks for more patience, again and again (HTTP 429); run again later")
+            return ApiError("it asks for more patience, again and again (HTTP 429); run again later", is_sound=True)
         if status >= 500:
-            return ApiError(f"it failed, again and again (HTTP {status}); run again later")
+            return ApiError(f"it failed, again and again (HTTP {status}); run again later", is_sound=True)
         return ApiError(f"it refuses what it was asked for (HTTP {status}); check base_url and the account's features")
 
 
 class _Client(RESTClient):
+    journal: Journal | None = None
+
+    def _send_request(self, request: Request, **kwargs: Any) -> Response:
+        """An answer: the one that an earlier reading had to the same request, or else a new one."""
+        if self.journal is None:
+            return super()._send_request(request, **kwargs)
+        asked = _told(request)
+        known = self.journal.earlier(asked)
+        if known is not None:
+            return _answer(*known)
+        response = super()._send_request(request, **kwargs)
+        if response.ok and not response.is_redirect and not _is_torn(response):
+            self.journal.keep(asked, response.content, response.headers.get("Link"))
+        return response
+
     def extract_response(self, response: Response, data_selector: Any) -> list[Any]:
         """The records of an answer; dlt's own takes a list that isn't there for an empty one."""
         if not response.ok or response.is_redirect:
@@ -224,6 +254,20 @@ class _Client(RESTClient):
         if not isinstance(data, list):
             raise ValueError
         return data
+
+
+def _told(request: Request) -> str:
+    """What is asked for, as a text without the secrets that go with it."""
+    return json.dumps([request.method, request.url, request.params, request.json], sort_keys=True, default=str)
+
+
+def _answer(body: bytes, link: str | None) -> Response:
+    response = Response()
+    response.status_code = 200
+    response._content = body
+    if link is not None:
+        response.headers["Link"] = link
+    return response
 
 
 def _is_unreachable(error: BaseException) -> bool:

@@ -94,10 +94,11 @@ class Connector:
 class ApiError(UserError):
     """What is wrong with an API and what to do; its text holds no secret, no address and nothing of a record.
 
-    `is_final`: other tables of this system would meet the same. `is_sound`: what was read before is right.
+    `is_final`: other tables of this system would meet the same. `is_sound`: what was read before is right, and the next
+    run may go on from there.
     """
 
-    def __init__(self, sentence: str, *, is_final: bool = False, is_sound: bool = True) -> None:
+    def __init__(self, sentence: str, *, is_final: bool = False, is_sound: bool = False) -> None:
         super().__init__(sentence)
         self.is_final = is_final
         self.is_sound = is_sound
@@ -137,7 +138,7 @@ class RowMaker:
             missing.difference_update(row)
         if missing:
             paths = listed(sorted(f"`{self._expected[name]}`" for name in missing))
-            raise ApiError(f"its records no longer have {paths}; check the API's version", is_sound=False)
+            raise ApiError(f"its records no longer have {paths}; check the API's version")
         return rows
 
     def _row(self, record: Record) -> Record:

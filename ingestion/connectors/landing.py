@@ -2,7 +2,7 @@
 
 A name tells what a file is, whatever ended the process that wrote it:
 `<table>.jsonl` whole; `<table>.partial.jsonl` a sound beginning; `.part` a beginning that was being written, whose last
-line may be torn; `.draft` of use only once whole.
+line may be torn; `.draft` of use only once whole, with the `.journal` of the answers that it was written from.
 """
 
 import os
@@ -53,6 +53,13 @@ class Landing:
                 handle.write(b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in new))
                 handle.flush()
                 self.row_counts[table] += len(new)
+
+    def begin_anew(self) -> None:
+        """Take away what was written, to write it again."""
+        for table, handle in self._handles.items():
+            handle.seek(0)
+            handle.truncate()
+            self.row_counts[table] = 0
 
     def give_up_order(self) -> None:
         """From now on what is written is of use only once whole."""

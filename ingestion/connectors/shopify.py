@@ -80,12 +80,13 @@ def _told(api: Api, ids: Sequence[str]) -> dict[str, Record]:
         if not errors:
             return {node["legacyResourceId"]: node for node in answer["data"]["nodes"] if node}
         if any(error.get("extensions", {}).get("code") != "THROTTLED" for error in errors):
-            raise ApiError("it refuses to tell what befell parcels; check what the `token` of shopify may read")
+            refused = "it refuses to tell what befell parcels; check what the `token` of shopify may read"
+            raise ApiError(refused, is_sound=True)
         cost = answer["extensions"]["cost"]
         points = cost["throttleStatus"]
         lacking = max(cost["requestedQueryCost"] - points["currentlyAvailable"], 1)
         time.sleep(min(lacking / points["restoreRate"], LONGEST_WAIT))
-    raise ApiError("it asks for more patience, again and again; run again later")
+    raise ApiError("it asks for more patience, again and again; run again later", is_sound=True)
 
 
 def _parcels(order: Record, api: Api) -> Iterable[Record]:

@@ -31,6 +31,7 @@ class Bench:
     server: Server
     landing: Path
     patience: Patience = PATIENCE
+    read_at: datetime = READ_AT
 
     def read(
         self,
@@ -48,7 +49,7 @@ class Bench:
             contracts,
             self.landing,
             since or {},
-            read_at=READ_AT,
+            read_at=self.read_at,
             whole=whole,
             patience=self.patience,
         )

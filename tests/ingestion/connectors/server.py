@@ -64,6 +64,8 @@ class Server(ThreadingHTTPServer):
         self.system = system
         self.fault = fault
         self.pages: list[Answer] = []
+        # What was asked for each page that was given.
+        self.given: list[str] = []
         self.page_requests = 0
         self.requests = 0
         self.is_closing = threading.Event()
@@ -115,6 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._misbehave(fault, asked, answer)
         else:
             server.pages.append(answer)
+            server.given.append(json.dumps([asked.method, asked.path, asked.query, asked.body], sort_keys=True))
             self._send(answer)
 
     def _misbehave(self, fault: Fault, asked: Asked, answer: Answer) -> None:

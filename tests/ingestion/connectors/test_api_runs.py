@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pytest
 from ingestion.connectors.api import SYSTEMS, check_settings, extract, recover
 from ingestion.contracts import Contracts
 from ingestion.errors import UserError
-from tests.ingestion.connectors.reading import READ_AT, connected
+from tests.ingestion.connectors.reading import READ_AT, Bench, connected
 from tests.ingestion.connectors.rows import read_lines
 from tests.ingestion.connectors.server import EMAIL, SECRET, Answer, Asked, Fault
 
@@ -119,26 +119,35 @@ def test_recover_finds_the_last_whole_line_of_a_long_file(tmp_path: Path) -> Non
     assert one.path.read_bytes() == b'{"id":"1"}\n'
 
 
-def test_kill_9_in_the_middle_loses_nothing(contracts: Contracts, tmp_path: Path) -> None:
-    landing, home = tmp_path / "landing", tmp_path / "user"
+def killed(bench: Bench, tables: list[str], settings: dict[str, str], folder: Path) -> Path:
+    """Read tables in a process that is killed while it waits for the fourth page; its home folder."""
+    home = folder / "user"
     home.mkdir()
+    program = textwrap.dedent(f"""
+        from pathlib import Path
+        from datetime import UTC, datetime
+        from ingestion.connectors.api import extract
+        from ingestion.contracts import read_contracts
+        contracts = read_contracts(Path("{ROOT}/dbt_project"))
+        own = [contracts["{bench.source}", table] for table in {tables}]
+        settings = {{**{settings}, "base_url": "{bench.server.origin}"}}
+        list(extract("{bench.source}", settings, own, Path("{bench.landing}"), {{}}, read_at=datetime.now(UTC)))
+    """)
+    environment = {**os.environ, "HOME": str(home), "PYTHONPATH": str(ROOT)}
+    child = subprocess.Popen([sys.executable, "-c", program], env=environment, cwd=home)
+    while bench.server.page_requests < 4 and child.poll() is None:
+        bench.server.is_closing.wait(0.02)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert bench.server.page_requests == 4
+    return home
+
+
+def test_kill_9_in_the_middle_loses_nothing(contracts: Contracts, tmp_path: Path) -> None:
+    landing = tmp_path / "landing"
     with connected("zendesk", contracts, landing, Fault("slow", at=4)) as bench:
-        program = textwrap.dedent(f"""
-            from pathlib import Path
-            from datetime import UTC, datetime
-            from ingestion.connectors.api import extract
-            from ingestion.contracts import read_contracts
-            contract = read_contracts(Path("{ROOT}/dbt_project"))["zendesk", "tickets"]
-            settings = {{"base_url": "{bench.server.origin}", "email": "ops@acme.example", "token": "{SECRET}"}}
-            list(extract("zendesk", settings, [contract], Path("{landing}"), {{}}, read_at=datetime.now(UTC)))
-        """)
-        environment = {**os.environ, "HOME": str(home), "PYTHONPATH": str(ROOT)}
-        child = subprocess.Popen([sys.executable, "-c", program], env=environment, cwd=home)
-        while bench.server.page_requests < 4 and child.poll() is None:
-            bench.server.is_closing.wait(0.02)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        assert bench.server.page_requests == 4
+        settings = {"email": "ops@acme.example", "token": SECRET}
+        home = killed(bench, ["tickets"], settings, tmp_path)
         # dlt has written nothing of its own.
         assert not list(home.iterdir())
         bench.server.fault = None
@@ -148,6 +157,26 @@ def test_kill_9_in_the_middle_loses_nothing(contracts: Contracts, tmp_path: Path
         assert one.path is not None
         by_id = {row["id"]: row for row in [*rows, *read_lines(one.path)]}
         assert bench.comparable("tickets", list(by_id.values())) == bench.given("tickets")
+
+
+@pytest.mark.parametrize(("torn_bytes", "torn_answers"), [(0, 0), (1, 1), (5_000, 2), (1_000_000, 3)])
+def test_kill_9_in_a_list_without_order_asks_for_nothing_twice(
+    torn_bytes: int, torn_answers: int, contracts: Contracts, tmp_path: Path
+) -> None:
+    landing = tmp_path / "landing"
+    with connected("stripe", contracts, landing, Fault("slow", at=4)) as bench:
+        killed(bench, ["invoices", "invoice_lines"], {"key": SECRET}, tmp_path)
+        assert list(recover(landing)) == []
+        journal = landing / "stripe" / "invoices.journal"
+        # A kill may tear the last answer, or more where the machine goes down.
+        os.truncate(journal, max(journal.stat().st_size - torn_bytes, 0))
+        bench.server.fault = None
+        bench.read_at = datetime.now(UTC)
+        for one in bench.read("invoices", "invoice_lines").values():
+            assert one.problem is None
+            assert bench.came(one) == bench.given(one.table)
+        assert len(bench.server.given) - len(set(bench.server.given)) == torn_answers
+        assert not list(landing.glob("*/*.journal"))
 
 
 @pytest.mark.parametrize("source", SYSTEMS)
