@@ -116,6 +116,13 @@ def deployment(tmp_path: Path, contracts: Contracts) -> Iterator[Deployment]:
     con.close()
 
 
+@pytest.fixture
+def zendesk(deployment: Deployment) -> Deployment:
+    """A deployment with a folder for Zendesk's exports."""
+    (deployment.folder / "zendesk").mkdir()
+    return deployment
+
+
 def _check_conservation(con: duckdb.DuckDBPyConnection) -> None:
     """After every test that loads: each received row is accounted for, and a key has one current row."""
     if not con.execute("select 1 from information_schema.tables where table_name = 'loads'").fetchall():

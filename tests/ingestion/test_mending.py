@@ -15,12 +15,6 @@ TICKETS = "id,status,requester_id,created_at,updated_at\n"
 RATINGS = "id,ticket_id,score,reason,created_at,updated_at\n"
 
 
-@pytest.fixture
-def zendesk(deployment: Deployment) -> Deployment:
-    (deployment.folder / "zendesk").mkdir()
-    return deployment
-
-
 def ticket(number: int, *, created: str = "2026-05-01 08:00:00", updated: str = "2026-05-02 08:00:00") -> str:
     return f"{number},new,u{number},{created},{updated}\n"
 

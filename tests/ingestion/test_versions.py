@@ -17,12 +17,6 @@ CURRENT = "_superseded_by is null and not _is_deleted"
 
 
 @pytest.fixture
-def zendesk(deployment: Deployment) -> Deployment:
-    (deployment.folder / "zendesk").mkdir()
-    return deployment
-
-
-@pytest.fixture
 def hubspot(deployment: Deployment) -> Deployment:
     (deployment.folder / "hubspot").mkdir()
     return deployment
