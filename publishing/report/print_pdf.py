@@ -8,12 +8,16 @@ import gc
 import importlib.util
 import json
 import logging
+import os
 import sys
 import warnings
 from pathlib import Path
 
 # Collecting garbage takes a fifth of the time of so short a life.
 gc.disable()
+
+# The time of printing would stand in every font that is embedded.
+os.environ["SOURCE_DATE_EPOCH"] = "0"
 
 # WeasyPrint says on import, and only there, that the machine has no font.
 with warnings.catch_warnings(record=True) as on_import:

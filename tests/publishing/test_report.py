@@ -1,6 +1,7 @@
 """The leadership report and its page of cohorts, written from small releases."""
 
 import re
+import time
 import zlib
 from pathlib import Path
 
@@ -172,6 +173,17 @@ def test_no_personal_data(release: Path, page: str) -> None:
 def test_same_release_gives_the_same_bytes(release: Path, others: dict[str, Path]) -> None:
     for name in ("cohorts.html", "cohorts.pdf", "sources.html", "sources.pdf"):
         assert (release / "report" / name).read_bytes() == (others["again"] / name).read_bytes()
+
+
+def test_printing_at_another_time_gives_the_same_bytes(tmp_path: Path) -> None:
+    paths = tmp_path / "now.pdf", tmp_path / "later.pdf"
+    with printer() as opened:
+        opened.print("<p>Anything</p>", paths[0])
+    # The time in a font has whole seconds.
+    time.sleep(1.1)
+    with printer() as opened:
+        opened.print("<p>Anything</p>", paths[1])
+    assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
 def test_pdf_has_pages(release: Path) -> None:
