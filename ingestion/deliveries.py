@@ -14,10 +14,10 @@ from ingestion.connectors.files import find_files
 from ingestion.connectors.inspect import file_hash, file_stamp
 from ingestion.contracts import Contract, Contracts
 from ingestion.errors import UserError
-from ingestion.manifest import first_loads, known_hashes, last_mapping_hash, loaded_tables, write_hash
+from ingestion.manifest import first_loads, known_hashes, last_mapping_hash, loaded_tables, newest_by_api, write_hash
 from ingestion.mapping import check_mapping, export_spec, mapping_hash
 from ingestion.sources import FileTable, Sources
-from ingestion.text import did_you_mean, ident, listed, natural_order
+from ingestion.text import did_you_mean, listed, natural_order
 
 
 @dataclass(frozen=True)
@@ -183,10 +183,11 @@ def api_deliveries(
 ) -> Iterator[Delivery | Refusal]:
     """What the connected APIs have that isn't loaded yet, first of all what an earlier run read and didn't load.
 
-    A landing file goes once it is taken. From when on a table is read, its raw table says; `refused`, of which the last
-    run could not load something, are read whole.
+    A landing file goes once it is taken. From when on a table is read, its loads by API say; `refused`, of which the
+    last run could not load something, are read whole.
     """
     connected = {source: one.api for source, one in sources.connectors.items() if one.api is not None}
+    api.forget_others(landing, connected)
     if not connected:
         return
 
@@ -198,12 +199,15 @@ def api_deliveries(
         return Delivery(contract, "api", spec, path, name, file_hash(path), received_at, False, place)
 
     for left in api.recover(landing):
-        if left.path is not None and left.source in connected and (left.source, left.table) in contracts:
+        if left.path is None or (left.source, left.table) not in contracts:
+            continue
+        # What changed since is of no use to a warehouse that lost what had been before.
+        if left.is_from_start or newest_by_api(con, contracts[left.source, left.table]) is not None:
             yield delivery(left, left.path)
-            left.path.unlink()
+        left.path.unlink()
     for source, settings in connected.items():
         of_source = [contract for contract in contracts.values() if contract.source == source]
-        since = {one.table: newest for one in of_source if (newest := _newest(con, one)) is not None}
+        since = {one.table: newest for one in of_source if (newest := newest_by_api(con, one)) is not None}
         again = {table for name, table in refused if name == source}
         # What an older contract refused may be good under this one.
         again |= {one.table for one in of_source if last_mapping_hash(con, one) not in (None, _export_hash(one))}
@@ -247,10 +251,3 @@ def _hash(con: duckdb.DuckDBPyConnection, known: Mapping[tuple[str, str], str], 
         found = file_hash(path)
         write_hash(con, place, stamp, found)
     return found
-
-
-def _newest(con: duckdb.DuckDBPyConnection, contract: Contract) -> datetime | None:
-    """The newest version, or else date, that a raw table holds."""
-    date = ident(contract.time_column) if contract.time_column else "null"
-    row = con.execute(f"select max(coalesce(_version, {date})) from {contract.raw_table}").fetchone()
-    return row[0] if row else None

@@ -6,7 +6,7 @@ that can't be taken is a refusal: the others go on, what is there stays, and the
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -93,12 +93,19 @@ def load_sources(
         file_deliveries(con, sources, contracts, moment, accept_shrink=accept_shrink),
         api_deliveries(con, sources, contracts, moment, landing=landing, refused=refused_tables(con)),
     )
+
+    def refuse(refused: Iterable[Refusal]) -> None:
+        for one in refused:
+            refusals.append(one)
+            # At once: a file that came from an API is gone afterwards, and the next run asks for it again.
+            write_refusal(con, one.source, one.table, one.file, one.reason, moment)
+
     for one in found:
         if isinstance(one, Refusal):
             # What refuses a whole system is told once.
             if not any((one.source, one.reason) == (other.source, other.reason) for other in refusals):
                 logger.warning("%s", one.sentence)
-            refusals.append(one)
+            refuse([one])
             continue
         place = f"{one.shown_table}: {one.place}"
         try:
@@ -107,16 +114,14 @@ def load_sources(
             raise
         except UserError as refusal:
             lines = str(refusal).splitlines()
-            refusals += [Refusal(one.source, one.table, one.connection, one.name, line) for line in lines]
+            refuse(Refusal(one.source, one.table, one.connection, one.name, line) for line in lines)
             logger.warning("%s: refused", place)
         else:
             loads.append(load)
             if load.is_new:
                 known.add(load)
             logger.info("%s%s", place, _outcome(load))
-    forget_refusals(con)
-    for refused in refusals:
-        write_refusal(con, refused.source, refused.table, refused.file, refused.reason, moment)
+    forget_refusals(con, before=moment)
     connected = connections(con, sources, contracts)
     connected |= {(one.source, one.table): one.connection for one in refusals if one.table}
     write_tables(con, contracts, connected)
@@ -203,7 +208,7 @@ def _write(
         load_id = f"{delivery.received_at:%Y%m%dT%H%M%S}-{number:04d}-{delivery.file_hash[:8]}"
         version = con.execute(f"select max({VERSION}) from incoming").fetchone() if contract.meta.version else None
         newest = version[0] if version else None
-        last_date = newest_date(con, contract)
+        last_date = newest_date(con, contract) if contract.happened_when_dated else None
         added = _added_columns(con, delivery, mapping, columns)
         is_older = contract.meta.delivery == "full" and has_newer_export(
             con, contract, delivery.connection, delivery.name, delivery.file_hash
@@ -275,7 +280,8 @@ def _write_days(
     """Write the load's counts by the dates of the records and of their versions; NULL where a date can't be read.
 
     A row of a full export that says nothing new is dated by the export: it was seen again on that day.
-    `last_date`: the newest date loaded before. A record that comes for the first time and is dated before it is late.
+    `last_date`: the newest date loaded before. A record that comes for the first time and is dated before it is late;
+    None where records may be dated ahead.
     """
     date = f"cast({ident(contract.time_column)} as date)" if contract.time_column else "cast(null as date)"
     version = f"cast({VERSION} as date)"

@@ -187,6 +187,15 @@ def last_mapping_hash(con: duckdb.DuckDBPyConnection, contract: Contract) -> str
     return row[0] if row else None
 
 
+def newest_by_api(con: duckdb.DuckDBPyConnection, contract: Contract) -> datetime | None:
+    """The newest version, or else date, that was read of a table by its API."""
+    row = con.execute(
+        f"""select max(coalesce(newest_version, window_end)) from ingestion.loads
+        where {_of_table(contract)} and connection = 'api'"""
+    ).fetchone()
+    return row[0] if row else None
+
+
 def has_newer_export(
     con: duckdb.DuckDBPyConnection, contract: Contract, connection: str, file: str, file_hash: str
 ) -> bool:
@@ -262,9 +271,9 @@ def refused_tables(con: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
     return set(con.execute("select source, table_name from ingestion.refusals where table_name is not null").fetchall())
 
 
-def forget_refusals(con: duckdb.DuckDBPyConnection) -> None:
-    """Empty the list of refusals: each run tries everything anew."""
-    con.execute("delete from ingestion.refusals")
+def forget_refusals(con: duckdb.DuckDBPyConnection, *, before: datetime) -> None:
+    """Take the refusals of earlier runs off the list: each run tries everything anew."""
+    con.execute(f"delete from ingestion.refusals where refused_at <> {sql_value(before)}")
 
 
 def write_refusal(

@@ -8,7 +8,9 @@ each file like any other export of that table, and then deletes it; nothing else
 """
 
 import re
+import shutil
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
@@ -28,7 +30,7 @@ from ingestion.connectors.endpoints import (
     moment,
 )
 from ingestion.connectors.journal import Journal
-from ingestion.connectors.landing import Landing, left_behind
+from ingestion.connectors.landing import JOURNAL, Landing, left_behind
 from ingestion.contracts import Contract
 from ingestion.errors import UserError
 from ingestion.text import did_you_mean, listed
@@ -46,7 +48,8 @@ class Extract:
     """What was read of a table.
 
     `path`: the landing file; None where there is nothing to load.
-    `is_complete`: all that the table has, or that changed since; else `path` is a sound beginning.
+    `is_complete`: all that the table has, or that changed since; else `path` is a sound beginning. `is_from_start`: of
+    all that the table has, not of what changed since.
     `problem`: why `extract` couldn't read all and what to do: one sentence, to be told with the table's name, without
     personal data or secrets.
     """
@@ -57,6 +60,7 @@ class Extract:
     is_complete: bool
     problem: str | None
     row_count: int
+    is_from_start: bool
 
 
 def tables_of(source: str) -> tuple[str, ...]:
@@ -107,8 +111,15 @@ def recover(landing: Path) -> Iterator[Extract]:
     Of a table that was being read comes what is sound, from which `extract` goes on once it is loaded; where a
     beginning is of no use it is deleted.
     """
-    for source, table, path, is_whole, row_count in left_behind(landing):
-        yield Extract(source, table, path, is_whole, None, row_count)
+    for left in left_behind(landing):
+        yield Extract(left.source, left.table, left.path, left.is_whole, None, left.row_count, left.is_from_start)
+
+
+def forget_others(landing: Path, connected: Collection[str]) -> None:
+    """Delete what was read of systems that are connected by their API no longer."""
+    for folder in landing.glob("*/"):
+        if folder.name not in connected:
+            shutil.rmtree(folder)
 
 
 def extract(
@@ -191,31 +202,36 @@ class _Reading:
         counts = dict.fromkeys(self._tables, 0)
         if refusal is None:
             try:
-                with Landing(self._folder, self._tables, is_resumable=self._is_resumable) as files:
-                    fault = self._fill(files, api) if self._is_resumable else self._fill_with_journal(files, api)
-                    is_kept = fault is None or (files.is_resumable and fault.is_sound)
-                    paths = files.keep(is_whole=fault is None) if is_kept else files.discard()
-                    counts = files.row_counts
+                fault, paths, counts = self._read(api)
             except OSError as error:
                 raise UserError(f"{self._folder} can't be written: {error.strerror}; free space there.") from error
         for table, path in paths.items():
             problem = self._problem(fault, path)
-            yield Extract(self._source, table, path, problem is None, problem, counts[table] if path else 0)
+            count = counts[table] if path else 0
+            yield Extract(self._source, table, path, problem is None, problem, count, self._start is None)
         return fault if fault is not None and fault.is_final else None
 
-    def _fill_with_journal(self, files: Landing, api: "Api") -> ApiError | None:
-        """Fill with what an earlier run was answered and didn't come to the end of, and go on from there."""
-        with Journal(self._folder / f"{self._tables[0]}.journal", api.read_at) as journal:
+    def _read(self, api: "Api") -> tuple[ApiError | None, Mapping[str, Path | None], dict[str, int]]:
+        """Read into the landing files: what put an end to it, where they are, and their rows."""
+        files = Landing(self._folder, self._tables, is_resumable=self._is_resumable, is_from_start=self._start is None)
+        with files, self._journal(api) as journal:
             api.keep_answers_in(journal)
             fault = self._fill(files, api)
             api.keep_answers_in(None)
-            if fault is None or not fault.is_sound:
+            is_kept = fault is None or (files.is_resumable and fault.is_sound)
+            paths = files.keep(is_whole=fault is None) if is_kept else files.discard()
+            leads_on = fault is not None and fault.is_sound
+            if journal is not None and not leads_on:
                 journal.forget()
-        if fault is not None and not fault.is_sound and journal.was_of_use:
+        if journal is not None and journal.was_of_use and fault is not None and not leads_on:
             # What was answered then leads nowhere now: a place in a list doesn't hold for ever.
-            files.begin_anew()
-            return self._fill_with_journal(files, api)
-        return fault
+            return self._read(api)
+        return fault, paths, files.row_counts
+
+    def _journal(self, api: "Api") -> AbstractContextManager[Journal | None]:
+        if self._is_resumable:
+            return nullcontext()
+        return Journal(self._folder / f"{self._tables[0]}{JOURNAL}", api.account, api.read_at)
 
     def _fill(self, files: Landing, api: "Api") -> ApiError | None:
         """Write page after page; return what put an end to it before the last one."""

@@ -57,13 +57,17 @@ class Patience:
 
 
 class Api:
-    """What a connector reads with. `read_at` is the run's own time, `settings` what sources.yml says of the system."""
+    """What a connector reads with. `read_at` is the run's own time, `settings` what sources.yml says of the system.
+
+    `account`: what answers hang on beside what is asked for: settings, secrets among them, and the API's version.
+    """
 
     def __init__(
         self, source: str, connector: Connector, settings: Settings, *, read_at: datetime, patience: Patience
     ) -> None:
         self.settings = settings
         self.read_at = as_utc(read_at)
+        self.account = orjson.dumps([dict(settings), dict(connector.headers or {})], option=orjson.OPT_SORT_KEYS)
         self._source = source
         self._secrets = " or ".join(f"`{setting.name}`" for setting in connector.settings if setting.is_secret)
         self._origin = urlsplit(settings["base_url"])

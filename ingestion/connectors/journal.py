@@ -5,10 +5,12 @@ the next reading takes from here each one that it would ask for again, and goes 
 """
 
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
+from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
+from zlib import crc32
 
 import orjson
 
@@ -25,9 +27,13 @@ class Journal:
     `was_of_use`: whether an earlier reading's answer was taken. Leaving the `with` block keeps the answers.
     """
 
-    def __init__(self, path: Path, read_at: datetime) -> None:
+    def __init__(self, path: Path, account: bytes, read_at: datetime) -> None:
+        """
+        `account`: what the answers hang on beside the requests, as settings and secrets; it isn't written down.
+        """
         self.was_of_use = False
         self._path = path
+        self._account = account
         self._read_at = read_at
         # Request → the link in its answer's head, where its body begins, and its bytes.
         self._earlier: dict[str, tuple[str | None, int, int]] = {}
@@ -39,7 +45,8 @@ class Journal:
         self._handle.truncate(end)
         self._handle.seek(end)
         if not end:
-            self._handle.write(orjson.dumps(self._read_at) + b"\n")
+            salt = os.urandom(16)
+            self._handle.write(orjson.dumps([self._read_at, salt.hex(), self._seal(salt)]) + b"\n")
         return self
 
     def __exit__(
@@ -70,7 +77,7 @@ class Journal:
         if request in self._earlier:
             return
         try:
-            self._handle.write(orjson.dumps([request, link, len(body)]) + b"\n" + body)
+            self._handle.write(orjson.dumps([request, link, len(body), crc32(body)]) + b"\n" + body)
             self._handle.flush()
         except OSError as error:
             raise UserError(f"{self._path.parent} can't be written: {error.strerror}; free space there.") from error
@@ -81,18 +88,22 @@ class Journal:
         self._handle.seek(0)
         end = 0
         try:
-            begun = datetime.fromisoformat(orjson.loads(self._handle.readline()))
-            if not begun <= self._read_at <= begun + KEPT:
+            begun, salt, seal = orjson.loads(self._handle.readline())
+            age = self._read_at - datetime.fromisoformat(begun)
+            if not timedelta() <= age <= KEPT or seal != self._seal(bytes.fromhex(salt)):
                 return 0
             end = self._handle.tell()
             while line := self._handle.readline():
-                request, link, length = orjson.loads(line)
+                request, link, length, checksum = orjson.loads(line)
                 start = self._handle.tell()
-                if start + length > size:
+                if start + length > size or crc32(self._handle.read(length)) != checksum:
                     break
                 self._earlier[request] = (link, start, length)
-                end = self._handle.seek(start + length)
-        except ValueError:
-            # A kill tore the last line.
+                end = start + length
+        except (ValueError, TypeError):
+            # Torn by a kill, or damaged: what stands before it counts.
             pass
         return end
+
+    def _seal(self, salt: bytes) -> str:
+        return blake2b(self._account, salt=salt).hexdigest()

@@ -2,11 +2,13 @@
 
 A name tells what a file is, whatever ended the process that wrote it:
 `<table>.jsonl` whole; `<table>.partial.jsonl` a sound beginning; `.part` a beginning that was being written, whose last
-line may be torn; `.draft` of use only once whole, with the `.journal` of the answers that it was written from.
+line may be torn; `.draft` of use only once whole, with the `.journal` of the answers that it was written from. After
+the table stands `.news` where the file holds what changed since an earlier reading, not all that there is.
 """
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -15,24 +17,30 @@ import orjson
 
 from ingestion.connectors.endpoints import Record
 
-WHOLE, PARTIAL, PART, DRAFT = ".jsonl", ".partial.jsonl", ".part", ".draft"
+NEWS = ".news"
+WHOLE, PARTIAL, PART, DRAFT, JOURNAL = ".jsonl", ".partial.jsonl", ".part", ".draft", ".journal"
 _CHUNK_BYTES = 1 << 20
 
 
 class Landing:
-    """The landing files of one endpoint's tables. Leaving its `with` block keeps what is written, as it is."""
+    """The landing files of one endpoint's tables. Leaving its `with` block keeps what is written, as it is.
 
-    def __init__(self, folder: Path, tables: Sequence[str], *, is_resumable: bool) -> None:
+    `tables`: the first one dates the next run.
+    """
+
+    def __init__(self, folder: Path, tables: Sequence[str], *, is_resumable: bool, is_from_start: bool) -> None:
         self.row_counts = dict.fromkeys(tables, 0)
         self.is_resumable = is_resumable
         folder.mkdir(parents=True, exist_ok=True)
-        self._stems = {table: folder / table for table in tables}
+        self._folder = folder
+        self._mark = "" if is_from_start else NEWS
         self._handles: dict[str, BinaryIO] = {}
 
     def __enter__(self) -> "Landing":
-        for table, stem in self._stems.items():
+        for table in self.row_counts:
             for ending in (PART, DRAFT):
-                stem.with_name(table + ending).unlink(missing_ok=True)
+                for mark in ("", NEWS):
+                    (self._folder / f"{table}{mark}{ending}").unlink(missing_ok=True)
             self._handles[table] = self._path(table).open("wb")
         return self
 
@@ -43,7 +51,7 @@ class Landing:
             handle.close()
 
     def _path(self, table: str) -> Path:
-        return self._stems[table].with_name(table + (PART if self.is_resumable else DRAFT))
+        return self._folder / f"{table}{self._mark}{PART if self.is_resumable else DRAFT}"
 
     def write(self, rows: Mapping[str, Sequence[Record]]) -> None:
         """Append one page's rows, table by table in the order given, each flushed before the next."""
@@ -54,58 +62,67 @@ class Landing:
                 handle.flush()
                 self.row_counts[table] += len(new)
 
-    def begin_anew(self) -> None:
-        """Take away what was written, to write it again."""
-        for table, handle in self._handles.items():
-            handle.seek(0)
-            handle.truncate()
-            self.row_counts[table] = 0
-
     def give_up_order(self) -> None:
         """From now on what is written is of use only once whole."""
-        paths = {table: self._path(table) for table in self._stems}
+        paths = {table: self._path(table) for table in self.row_counts}
         self.is_resumable = False
         for table, path in paths.items():
             path.rename(self._path(table))
 
     def keep(self, *, is_whole: bool) -> dict[str, Path | None]:
         """Give the files their final names. A table without rows has no file."""
-        final: dict[str, Path | None] = {}
-        for table, stem in self._stems.items():
-            handle = self._handles[table]
+        for handle in self._handles.values():
             os.fsync(handle.fileno())
-            if not self.row_counts[table]:
-                self._path(table).unlink()
-                final[table] = None
+        final: dict[str, Path | None] = dict.fromkeys(self.row_counts)
+        # Once the first table has its name the next run is past all of it, so the others have theirs before.
+        for table in reversed(final):
+            if self.row_counts[table]:
+                ending = WHOLE if is_whole else PARTIAL
+                final[table] = self._path(table).rename(self._folder / f"{table}{self._mark}{ending}")
             else:
-                path = stem.with_name(table + (WHOLE if is_whole else PARTIAL))
-                final[table] = self._path(table).rename(path)
+                self._path(table).unlink()
         return final
 
     def discard(self) -> dict[str, Path | None]:
         """Take the files away."""
-        for table in self._stems:
+        for table in self.row_counts:
             self._path(table).unlink()
-        return dict.fromkeys(self._stems)
+        return dict.fromkeys(self.row_counts)
 
 
-def left_behind(landing: Path) -> Iterator[tuple[str, str, Path, bool, int]]:
-    """What earlier runs read and didn't load: source, table, file, whether it is whole, rows.
+@dataclass(frozen=True)
+class Left:
+    """A file that an earlier run read and didn't load."""
+
+    source: str
+    table: str
+    path: Path
+    is_whole: bool
+    is_from_start: bool
+    row_count: int
+
+
+def left_behind(landing: Path) -> Iterator[Left]:
+    """What earlier runs read and didn't load.
 
     A beginning loses its torn last line; what is of use only once whole is taken away.
     """
     for path in sorted(landing.glob("*/*")):
-        source, table = path.parent.name, path.name.split(".", 1)[0]
-        if path.name == table + DRAFT:
+        table = path.name.split(".", 1)[0]
+        mark = NEWS if path.name.startswith(table + NEWS) else ""
+        ending = path.name.removeprefix(table + mark)
+        if ending == DRAFT:
             path.unlink()
-        elif path.name == table + PART:
+        elif ending == PART:
             _cut_torn_line(path)
-            path = path.rename(path.with_name(table + PARTIAL))
-        is_whole = path.name == table + WHOLE
-        if is_whole or path.name == table + PARTIAL:
+            path, ending = path.rename(path.with_name(f"{table}{mark}{PARTIAL}")), PARTIAL
+        elif ending == WHOLE:
+            # Killed before it was forgotten: its answers came to their end.
+            path.with_name(table + JOURNAL).unlink(missing_ok=True)
+        if ending in (WHOLE, PARTIAL):
             row_count = _line_count(path)
             if row_count:
-                yield source, table, path, is_whole, row_count
+                yield Left(path.parent.name, table, path, ending == WHOLE, not mark, row_count)
             else:
                 path.unlink()
 
