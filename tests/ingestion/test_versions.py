@@ -292,6 +292,14 @@ def test_late_rows_are_counted_by_their_own_day(zendesk: Deployment) -> None:
     ]
 
 
+def test_what_may_be_planned_is_never_late(hubspot: Deployment) -> None:
+    header = "id,type,hs_timestamp,hs_lastmodifieddate\n"
+    planned = header + "1,MEETING,2026-07-17T10:00:00Z,2026-05-09T10:00:00Z\n"
+    load(hubspot, "hubspot", "engagements_1.csv", planned)
+    load(hubspot, "hubspot", "engagements_2.csv", header + "2,CALL,2026-05-10T10:00:00Z,2026-05-10T10:00:00Z\n")
+    assert hubspot.query("select sum(new_count), sum(late_count) from ingestion.load_days") == [(2, 0)]
+
+
 def test_a_folder_of_exports_that_is_not_there_is_a_refusal(zendesk: Deployment) -> None:
     with pytest.raises(RefusedFilesError, match=r"zendesk\.tickets: .*/zendesk holds no export"):
         zendesk.load_all({"zendesk": {"exports": "zendesk"}})

@@ -178,6 +178,54 @@ def test_what_was_answered_long_ago_is_asked_again(
         assert len(bench.server.given) - len(set(bench.server.given)) == asked_again
 
 
+@pytest.mark.parametrize("changed", ["secret", "version"])
+def test_the_answers_of_another_account_are_left(
+    changed: str, contracts: Contracts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connected("smile", contracts, tmp_path, Fault("500", at=4)) as bench:
+        bench.read("customers")
+        bench.server.fault = None
+        for row in bench.system.rows["customers"]:
+            row["first_name"] = "Other"
+        if changed == "secret":
+            monkeypatch.setattr(bench.system, "is_authorised", lambda headers: "renewed" in headers["authorization"])
+            (one,) = bench.read("customers", settings={"key": "renewed"}).values()
+        else:
+            connector = import_module("ingestion.connectors.smile").CONNECTOR
+            newer = replace(connector, headers={"version": "2"})
+            monkeypatch.setattr("ingestion.connectors.smile.CONNECTOR", newer)
+            (one,) = bench.read("customers").values()
+        assert (one.problem, bench.came(one)) == (None, bench.given("customers"))
+
+
+@pytest.mark.parametrize("line", [b"1\n", b"null\n", b"[]\n", b"\x00\x00", b'["2026-02-14T08:00:00+00:00", "zz", 1]\n'])
+def test_a_damaged_journal_is_begun_anew(line: bytes, contracts: Contracts, tmp_path: Path) -> None:
+    with connected("smile", contracts, tmp_path) as bench:
+        (tmp_path / "smile").mkdir()
+        (tmp_path / "smile" / "customers.journal").write_bytes(line)
+        (one,) = bench.read("customers").values()
+        assert (one.problem, bench.came(one)) == (None, bench.given("customers"))
+
+
+@pytest.mark.parametrize("where", [-10, -3_000])
+def test_a_damaged_answer_is_asked_for_again(where: int, contracts: Contracts, tmp_path: Path) -> None:
+    with connected("smile", contracts, tmp_path, Fault("500", at=4)) as bench:
+        bench.read("customers")
+        bench.server.fault = None
+        journal = tmp_path / "smile" / "customers.journal"
+        content = bytearray(journal.read_bytes())
+        content[where : where + 5] = bytes(5)
+        journal.write_bytes(content)
+        (one,) = bench.read("customers").values()
+        assert (one.problem, bench.came(one)) == (None, bench.given("customers"))
+
+
+def test_a_journal_tells_no_secret(contracts: Contracts, tmp_path: Path) -> None:
+    with connected("smile", contracts, tmp_path, Fault("500", at=4)) as bench:
+        bench.read("customers")
+        assert SECRET not in (tmp_path / "smile" / "customers.journal").read_text(errors="replace")
+
+
 def take(one: Extract) -> list[Row]:
     """Load a landing file, as the loader does."""
     if one.path is None:
