@@ -17,7 +17,11 @@ BLANK_OFFSET = "([0-9]) ([+-][0-9:]+)$"
 # What people can't see around a value: space, tab, no-break space.
 BLANKS = "' ' || chr(9) || chr(160)"
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"}
-_PLAIN_TYPES = {*_INTEGERS, *(f"U{name}" for name in _INTEGERS), "DECIMAL", "DOUBLE", "FLOAT", "BOOLEAN", "DATE"}
+_WHOLE_TYPES = {*_INTEGERS, *(f"U{name}" for name in _INTEGERS)}
+_FRACTION_TYPES = {"DECIMAL", "DOUBLE", "FLOAT"}
+_PLAIN_TYPES = {*_WHOLE_TYPES, *_FRACTION_TYPES, "BOOLEAN", "DATE"}
+# DuckDB's cast would round 1.5, and read 0x10 and 1e3. An integer column with gaps passes through tools that write 7.0.
+WHOLE_NUMBER = r"[+-]?[0-9]+(\.0+)?"
 _TYPE_WORDS = {
     "timestamp": "a timestamp",
     "date": "a date",
@@ -32,12 +36,14 @@ _TYPE_WORDS = {
 class Check:
     """`passes` is false for a bad row (NULL counts as passed); `reason` is a SQL text for it.
 
-    `typed_column`: the column whose type is checked, or None for another check.
+    `typed_column`: the column whose type is checked, or None for another check. `has_fraction`: SQL, true where a
+    value of a whole-number column is a number with a fraction; None for other columns.
     """
 
     passes: str
     reason: str
     typed_column: str | None = None
+    has_fraction: str | None = None
 
 
 def source_name(column: str) -> str:
@@ -90,6 +96,9 @@ def typed(column: Column, source_type: str, *, is_trimmed: bool) -> str:
         return f"case when {has_offset} then {instant} else try_cast({text} as timestamp) end"
     if column.data_type == "boolean" and not is_text and source_type != "BOOLEAN":
         return f"case {name} when 1 then true when 0 then false end"
+    if _is_whole(column):
+        is_fit = _is_whole_number(name, text, source_type)
+        return f"case when {is_fit} then try_cast({text if is_text else name} as {column.data_type}) end"
     return f"try_cast({text if is_text else name} as {column.data_type})"
 
 
@@ -138,6 +147,27 @@ def _is_plain(source_type: str) -> bool:
     return source_type.split("(")[0] in _PLAIN_TYPES or source_type.startswith("TIMESTAMP")
 
 
+def _is_whole(column: Column) -> bool:
+    return column.data_type in ("bigint", "integer")
+
+
+def _is_whole_number(name: str, text: str, source_type: str) -> str:
+    """SQL: true for a source value that a whole-number column can take without being changed."""
+    if not _is_plain(source_type):
+        return f"regexp_full_match({text}, {literal(WHOLE_NUMBER)})"
+    if source_type.split("(")[0] in _FRACTION_TYPES:
+        return f"{name} = trunc({name})"
+    return "true" if source_type in _WHOLE_TYPES else "false"
+
+
+def _has_fraction(name: str, text: str, source_type: str) -> str:
+    """SQL: true for a source value that is a number, but no whole one."""
+    if _is_plain(source_type) and source_type.split("(")[0] not in _FRACTION_TYPES:
+        return "false"
+    number = name if _is_plain(source_type) else f"try_cast({text} as double)"
+    return f"({number} <> trunc({number}))"
+
+
 def _right_type(column: Column, source_type: str, text: str) -> Check | None:
     name = ident(column.name)
     if column.data_type == "varchar":
@@ -153,7 +183,8 @@ def _right_type(column: Column, source_type: str, text: str) -> Check | None:
         kind = f"case when {is_number} then 'does not fit {column.data_type}' else 'is not a number' end"
     else:
         kind = literal(f"is not {_TYPE_WORDS.get(column.data_type, column.data_type)}")
-    return Check(f"({given} or ({fits}))", _sentence(column, kind), column.name)
+    has_fraction = _has_fraction(source_name(column.name), text, source_type) if _is_whole(column) else None
+    return Check(f"({given} or ({fits}))", _sentence(column, kind), column.name, has_fraction)
 
 
 def _value_checks(column: Column, source_type: str, text: str, received_at: datetime) -> list[Check]:

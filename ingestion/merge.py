@@ -23,6 +23,9 @@ EXTRA, VERSION = "_extra", "_version"
 RETYPED_SHARE = 0.5
 # With fewer rows than these, only a column that fits in none of them has.
 FEWEST_ROWS_FOR_SHARE, FEWEST_ROWS = 20, 5
+# Fractions in a whole-number column mean another unit (euros for cents), in which most values may well be whole: they
+# would pass, and be wrong. So fewer of them show it, but not a single one.
+FRACTIONS_SHARE, FEWEST_FRACTIONS = 0.05, 2
 
 
 @dataclass(frozen=True)
@@ -129,19 +132,24 @@ def _reject_bad(
 def _refuse_retyped(connection: duckdb.DuckDBPyConnection, found: list[Check], file_name: str) -> None:
     """Refuse the file where a column's type fits too few rows: a quarantine of most of a table is no table."""
     received, bad = count(connection, "file_rows"), count(connection, "bad_numbers")
-    most_bad = RETYPED_SHARE * received if received >= FEWEST_ROWS_FOR_SHARE else received - 1
-    if received < FEWEST_ROWS or bad <= most_bad:
+    if received < FEWEST_ROWS or bad < FEWEST_FRACTIONS or bad <= FRACTIONS_SHARE * received:
         return
-    broken = {
-        check.typed_column: count(connection, f"typed_bad_rows where ({check.passes}) is false")
-        for check in found
-        if check.typed_column is not None
-    }
-    retyped = [column for column, rows in broken.items() if rows > most_bad]
-    if retyped:
-        shares = listed(f"{column} in {broken[column] / received:.0%}" for column in retyped)
+    most_bad = RETYPED_SHARE * received if received >= FEWEST_ROWS_FOR_SHARE else received - 1
+    broken: dict[str, str] = {}
+    for check in found:
+        if check.typed_column is None:
+            continue
+        rows = count(connection, f"typed_bad_rows where ({check.passes}) is false")
+        fractions = count(connection, f"typed_bad_rows where {check.has_fraction}") if check.has_fraction else 0
+        share = f"in {rows / received:.0%}"
+        if rows > most_bad:
+            broken[check.typed_column] = share
+        elif fractions >= FEWEST_FRACTIONS and fractions > FRACTIONS_SHARE * received:
+            broken[check.typed_column] = f"(whole numbers by contract, fractions now) {share}"
+    if broken:
+        shares = listed(f"{column} {share}" for column, share in broken.items())
         raise RetypedError(
-            retyped,
+            [*broken],
             f"{file_name} breaks the type of {shares} of its rows: the source seems to have changed it; export it as "
             "before, or change the contract and what is built on it.",
         )
