@@ -13,12 +13,14 @@ from ingestion.text import counted, listed
 
 COUNTS = ("Files", "Received", "Accepted", "Repeated", "Quarantined")
 KNOWN = "Loaded before"
+# Columns on the screen: no name or number is cut for lack of room.
+WIDEST = 100_000
 
 
 def print_check(console: Console, report: CheckReport) -> None:
     """Print a report: what would come in, what would not and why, and what is enabled by it."""
     if any(table.connection != "api" for table in report.tables):
-        console.print(_counts(report.tables, compared=report.compared))
+        _print_counts(console, report)
     for table in report.tables:
         if table.copy_count:
             console.print(f"  {table.name}: {counted(table.copy_count, 'file')} hold just what another one does.")
@@ -55,17 +57,26 @@ def print_check(console: Console, report: CheckReport) -> None:
         )
 
 
-def _counts(tables: Iterable[TableCheck], *, compared: bool) -> Table:
-    shown = Table(box=None, pad_edge=False, header_style="bold")
+def _print_counts(console: Console, report: CheckReport) -> None:
+    """A terminal too narrow for it gets names of two lines; where that is too wide as well, the terminal wraps it."""
+    wide = Console(file=console.file, force_terminal=console.is_terminal, width=WIDEST, highlight=False)
+    shown = _counts(report.tables, compared=report.compared, is_narrow=False)
+    if console.is_terminal and wide.measure(shown).maximum > console.width:
+        shown = _counts(report.tables, compared=report.compared, is_narrow=True)
+    wide.print(shown, width=wide.measure(shown).maximum)
+
+
+def _counts(tables: Iterable[TableCheck], *, compared: bool, is_narrow: bool) -> Table:
+    shown = Table(box=None, pad_edge=False, collapse_padding=is_narrow, header_style="bold")
     shown.add_column("Table", no_wrap=True)
     for name in ([KNOWN] if compared else []) + [*COUNTS]:
-        shown.add_column(name, justify="right", no_wrap=True)
+        shown.add_column(name.replace(" ", "\n") if is_narrow else name, justify="right", no_wrap=True)
     for table in tables:
         if table.connection != "api":
             files = f"{table.file_count} of {table.file_count + table.refused_count}"
             counts = (table.received_count, table.accepted_count, table.repeated_count, table.quarantined_count)
             shown.add_row(
-                Text(table.name),
+                Text(table.name.replace(".", ".\n") if is_narrow else table.name),
                 *([str(table.known_count)] if compared else []),
                 files if table.refused_count else str(table.file_count),
                 *(f"{n:,}" for n in counts),
