@@ -18,6 +18,8 @@ from ingestion.text import did_you_mean, ident, listed
 
 WINDOW = re.compile(r"\bover\b", re.IGNORECASE)
 MISSING_COLUMN = re.compile(r'Referenced column "([^"]+)"')
+# What DuckDB says of an aggregate: its query takes `_row` beside the expression.
+OVER_MANY_ROWS = "must appear in the GROUP BY clause"
 WORDS = re.compile(r"[\w .\-/#%]+")
 # A header that holds such a value is a row of data: its words must not be shown.
 DATA_LIKE = re.compile(r".*@.*|[+-]?[\d.,]+|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*")
@@ -164,6 +166,11 @@ def _missing_column(value: str, error: duckdb.Error) -> str | None:
 
 
 def _mistake(name: str, error: duckdb.Error) -> str:
+    if isinstance(error, duckdb.BinderException) and OVER_MANY_ROWS in str(error):
+        return (
+            f"the expression for {name} takes many rows together, as max, sum and count do: write one in sources.yml "
+            "that makes its value of a single row."
+        )
     # Parse, bind and catalog errors speak of the expression alone, never of a row; others may quote a value.
     is_safe = isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException)
     problem = str(error).splitlines()[0].partition(": ")[2] if is_safe else "it can't be computed"
