@@ -79,7 +79,7 @@ def shown_table(source: str, table: str) -> str:
 
 
 def check_sources(sources: Sources, contracts: Contracts) -> None:
-    """Check what sources.yml says against the contracts, before anything is read.
+    """Check what a sources.yml says against the contracts, before anything is read.
 
     Raises:
         UserError: one line per mistake.
@@ -90,7 +90,9 @@ def check_sources(sources: Sources, contracts: Contracts) -> None:
         if contract is None:
             known = [f"files.{name}" for source, name in contracts if source == "files"]
             near = did_you_mean(f"files.{table}", known)
-            mistakes.append(f"sources.yml connects files.{table}, which is no table{near}; there is {listed(known)}.")
+            mistakes.append(
+                f"{sources.name} connects files.{table}, which is no table{near}; there is {listed(known)}."
+            )
             continue
         try:
             check_mapping(spec, contract)
@@ -98,14 +100,14 @@ def check_sources(sources: Sources, contracts: Contracts) -> None:
             mistakes.append(str(error))
     systems = sorted({source for source, _ in contracts} - {"files"})
     mistakes += [
-        f"sources.yml connects {source}, for which there is no connector{did_you_mean(source, systems)}; "
+        f"{sources.name} connects {source}, for which there is no connector{did_you_mean(source, systems)}; "
         f"there is {listed(systems)}, and files for everything else."
         for source in sources.connectors
         if source not in systems
     ]
     for source, connector in sources.connectors.items():
         if connector.api is not None and source in systems:
-            mistakes += [f"sources.yml: {mistake}" for mistake in api.check_settings(source, connector.api)]
+            mistakes += [f"{sources.name}: {mistake}" for mistake in api.check_settings(source, connector.api)]
     if mistakes:
         raise UserError("\n".join(mistakes))
 

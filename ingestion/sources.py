@@ -83,10 +83,11 @@ class _Document(_Strict):
 class Sources:
     """How each source is connected: `files`, table → files with a mapping; `connectors`, system → exports or API.
 
-    `root` is the folder of the file, from which relative paths start.
+    `root` is the folder of the file, from which relative paths start; `name` is what its mistakes are told of.
     """
 
     root: Path
+    name: str
     files: dict[str, FileTable]
     connectors: dict[str, ConnectorSource]
 
@@ -149,7 +150,7 @@ def read_sources(path: Path) -> Sources:
             connectors[source] = connector.model_copy(update={"api": settings})
     if mistakes:
         raise UserError("\n".join(dict.fromkeys(mistakes)))
-    return Sources(root, files, connectors)
+    return Sources(root, path.name, files, connectors)
 
 
 def _load(path: Path) -> Any:
@@ -226,7 +227,7 @@ def _problem(detail: dict[str, Any]) -> str:
         case "tuple_type":
             return f"'{where}' should be a path or a list of paths"
         case _:
-            return f"'{where}' should be a list of keys with values (indent them under it)"
+            return f"'{where}' should be a mapping of keys to values (indent them under it)"
 
 
 def _absolute(glob: str, root: Path, where: str, mistakes: list[str]) -> str:

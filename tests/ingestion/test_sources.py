@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.contracts import Contracts
+from ingestion.deliveries import check_sources
 from ingestion.errors import UserError
 from ingestion.sources import Sources, read_sources
 
@@ -52,7 +54,7 @@ TABLE = "sources: {files: {order_lines: {path: a.csv, columns: {order_id: o}, %s
         ("source: {}", r"unknown key 'source' \(did you mean 'sources'\?\)"),
         ("root: /\n" + TABLE % "format: csv", "unknown key 'root'"),
         ("sources: {}", "'sources' is empty"),
-        ("sources: {files: {order_lines: [a]}}", "should be a list of keys with values"),
+        ("sources: {files: {order_lines: [a]}}", "should be a mapping of keys to values"),
         (TABLE % "fromat: csv", r"unknown key 'sources.files.order_lines.fromat' \(did you mean 'format'\?\)"),
         (TABLE % "format: xlsx", "'xlsx': write csv, parquet or jsonl"),
         ("sources: {files: {order_lines: {columns: {order_id: o}}}}", "order_lines.path' is missing"),
@@ -144,3 +146,20 @@ def test_a_password_in_an_address_is_refused_by_its_place(tmp_path: Path, monkey
         read(tmp_path, "sources: {files: {a: " + table % "${TENURE_TEST_FILES}/a.csv" + "}}")
     # A port and an @ further on are none.
     read(tmp_path, "sources: {files: {a: " + table % "x://host:8080/a@b.csv" + "}}")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("sources: {files: {order_line: {path: a.csv, columns: {order_id: o}}}}", "connects files.order_line, which"),
+        ("sources: {hubspott: {exports: a}}", r"connects hubspott, for which there is no connector \(did you mean"),
+        ("sources: {hubspot: {api: {}}}", ": hubspot.api lacks 'token'"),
+    ],
+)
+def test_a_mistake_is_told_of_the_file_that_holds_it(
+    tmp_path: Path, contracts: Contracts, text: str, sentence: str
+) -> None:
+    path = tmp_path / "ours.yml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=f"^ours.yml ?{sentence}"):
+        check_sources(read_sources(path), contracts)
