@@ -4,6 +4,7 @@ All times are UTC without a zone, as in the contracts of the raw tables. Simulat
 """
 
 import hashlib
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -20,8 +21,6 @@ Bools = NDArray[np.bool_]
 END = datetime.fromisoformat("2026-06-17T18:00:00")
 HOUR = 3_600
 DAY = 24 * HOUR
-# Subscriptions begin on a day that every month has.
-LAST_ANCHOR_DAY = 28
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,16 @@ def month_bounds(months: list[date]) -> Integers:
     """Seconds at which each month begins, and after them the second at which the data end."""
     starts = np.array(months, dtype="datetime64[s]").astype(np.int64)
     return np.append(starts, to_seconds(END))
+
+
+def month_days(months: list[date]) -> Integers:
+    """How many days each month has; the last one too, though the data end within it."""
+    return np.array([monthrange(month.year, month.month)[1] for month in months])
+
+
+def days_until_end(months: list[date]) -> Integers:
+    """How many days of each month the data have; END is the end of a working day."""
+    return np.append(month_days(months)[:-1], END.day)
 
 
 def to_seconds(moment: datetime) -> int:

@@ -6,8 +6,7 @@ import numpy as np
 import polars as pl
 
 from ingestion.demo.clock import DAY, END, HOUR, later
-from ingestion.demo.terms import PAYMENT_DAYS, RETRY_DAYS, WAITS_FOR_CARD, Terms
-from ingestion.demo.traits import DUNNING_DAYS
+from ingestion.demo.terms import PAYMENT_DAYS, RETRY_DAYS, WAITS_FOR_CARD, Terms, given_up
 from ingestion.demo.world import World
 
 TAX_COUNTRY, TAX_PERCENT = "DE", 19
@@ -116,7 +115,7 @@ def _invoice_states(invoices: pl.DataFrame) -> pl.DataFrame:
     """Each invoice as it is when it is final, where it then waits, and as it is in the end."""
     waits = pl.when(pl.col("reason") == "subscription_cycle").then(WAITS_FOR_CARD).otherwise(0)
     final = pl.col("created_at") + pl.duration(seconds=waits)
-    ends_at = pl.col("created_at") + pl.duration(days=DUNNING_DAYS)
+    ends_at = given_up("created_at")
     outcome = pl.col("outcome")
     double_voided_at = pl.col("created_at") + pl.duration(hours=30)
     voided_at = pl.when(outcome == "paused").then(final).when(outcome == "double").then(double_voided_at)

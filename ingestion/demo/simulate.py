@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ingestion.demo.clock import DAY, Bools, Floats, Integers, Seeds, month_bounds
+from ingestion.demo.clock import DAY, Bools, Floats, Integers, Seeds, days_until_end, month_bounds, month_days
 from ingestion.demo.history import CAUSES, FAR, OTHER_CAUSE, PAYMENT_GIVEN_UP, History
 from ingestion.demo.playbooks import CaseBook, Moment
 from ingestion.demo.pricing import MONTHS_PER_YEAR, NO_COUPON, PLANS, has_recurring_discount, mrr_minor
@@ -24,7 +24,14 @@ from ingestion.demo.story import (
     ticket_rate,
     usage_share,
 )
-from ingestion.demo.traits import ANCHOR_DAYS, DUNNING_DAYS, WORK_BEGINS, WORK_ENDS, Traits
+from ingestion.demo.traits import (
+    DUNNING_DAYS,
+    HALF_MONTH,
+    LATE_DUNNING_DAYS,
+    WORK_BEGINS,
+    WORK_ENDS,
+    Traits,
+)
 
 # So many months ago that nothing remembers it.
 NEVER = 10_000
@@ -94,10 +101,10 @@ class _State:
             has_returned=none.copy(),
         )
 
-    def restart(self, returns: Bools, chance: np.random.Generator) -> None:
+    def restart(self, returns: Bools, chance: np.random.Generator, last_day: int) -> None:
         """Former customers come back on a smaller contract of their own, by the month."""
         count = len(returns)
-        self.anchor_day = np.where(returns, chance.choice(ANCHOR_DAYS[:DUNNING_DAYS], count), self.anchor_day)
+        self.anchor_day = np.where(returns, chance.integers(1, last_day + 1, count), self.anchor_day)
         self.anchor_second = np.where(returns, chance.integers(WORK_BEGINS, WORK_ENDS, count), self.anchor_second)
         self.seats = np.where(returns, np.ceil(RETURN_SEATS * self.seats).astype(np.int64), self.seats)
         self.satisfaction = np.where(returns, np.maximum(self.satisfaction, 0.6), self.satisfaction)
@@ -130,7 +137,7 @@ class _Simulation:
 
     def __init__(self, seeds: Seeds, story: Story, traits: Traits, months: list[date]) -> None:
         self.seeds, self.story, self.traits, self.months = seeds, story, traits, months
-        self.bounds = month_bounds(months)
+        self.bounds, self.days = month_bounds(months), month_days(months)
         self.price_rise = int(len(months) * PRICE_RISE_SHARE)
         self.book = CaseBook(seeds, story, traits)
         self.state = _State.before(traits)
@@ -149,6 +156,13 @@ class _Simulation:
     def _chance(self, name: str, place: int) -> np.random.Generator:
         return self.seeds.generator(f"{name} {place}")
 
+    def _anchor_day(self, place: int) -> Integers:
+        """The day on which a period of each company begins in a month: its own, or the month's last."""
+        return np.asarray(np.minimum(self.state.anchor_day, self.days[place]))
+
+    def _anchor_at(self, place: int) -> Integers:
+        return np.asarray(self.bounds[place] + (self._anchor_day(place) - 1) * DAY + self.state.anchor_second)
+
     def _sign(self, place: int) -> Arrays:
         """New customers begin, some former ones return, and prices rise with the first invoice after the rise."""
         state, traits, bounds = self.state, self.traits, self.bounds
@@ -156,12 +170,12 @@ class _Simulation:
         is_gone = state.has_signed & ~state.is_customer
         returns = is_gone & ~state.has_returned & (state.since_churn >= RETURN_AFTER_MONTHS)
         returns &= chance.random(traits.count) < RETURN_CHANCE
-        state.restart(returns, chance)
+        state.restart(returns, chance, int(days_until_end(self.months)[place]))
         is_new = traits.sign_month == place
         state.has_signed |= is_new
         state.is_customer |= is_new | returns
         state.tenure[is_new | returns] = 0
-        anchor_at = bounds[place] + (state.anchor_day - 1) * DAY + state.anchor_second
+        anchor_at = self._anchor_at(place)
         if place >= self.price_rise:
             is_due = state.has_signed & (~state.is_yearly | (state.tenure % MONTHS_PER_YEAR == 0))
             rises = is_due & (state.tenure > 0) & (state.price_version == 0) & (anchor_at <= bounds[-1])
@@ -228,12 +242,11 @@ class _Simulation:
         state, traits, end = self.state, self.traits, self.bounds[-1]
         chance = self._chance("churn", place)
         draw, payment_draw = chance.random(traits.count), chance.random(traits.count)
-        is_late = state.anchor_day > DUNNING_DAYS
-        month_before = self.bounds[place] - self.bounds[max(place - 1, 0)]
-        paid_at = anchor_at - np.where(is_late, month_before, 0)
+        is_late = state.anchor_day > HALF_MONTH
+        paid_at = np.where(is_late, self._anchor_at(max(place - 1, 0)), anchor_at)
         payments = state.tenure - is_late
         is_due = (payments > 0) & (~state.is_yearly | (payments % MONTHS_PER_YEAR == 0)) & (paid_at <= end)
-        give_up_at = paid_at + DUNNING_DAYS * DAY
+        give_up_at = paid_at + np.where(is_late, LATE_DUNNING_DAYS, DUNNING_DAYS) * DAY
         involuntary = np.where(is_due & (give_up_at <= end), involuntary_chance(self.story.churn, traits.tier), 0.0)
         is_involuntary = draw < involuntary
         fails = (is_due & (give_up_at <= end)) & (is_involuntary | (payment_draw < PAYMENT_FAILS))
@@ -316,7 +329,7 @@ class _Simulation:
         """Those who stay buy more, or give seats back, once a month at most and not on the day of an invoice."""
         state, traits = self.state, self.traits
         chance, month = self._chance("change", place), self.months[place].month
-        day = 1 + (state.anchor_day + chance.integers(0, 27, traits.count)) % 28
+        day = 1 + (self._anchor_day(place) + chance.integers(0, 27, traits.count)) % 28
         at = self.bounds[place] + (day - 1) * DAY + chance.integers(WORK_BEGINS, WORK_ENDS, traits.count)
         may_change = state.is_customer & (state.tenure > 0) & (at < self.bounds[-1])
         expand, contract = (

@@ -171,11 +171,12 @@ def _milestones(world: World) -> pl.DataFrame:
     crm = _crm(world, companies["company"])
     signed, churned = seconds(companies["signed_at"]), seconds(companies["churned_at"])
     until = np.where(churned > 0, churned, to_seconds(END))
-    planned = np.minimum(signed + chance.integers(HOUR, PLAN_DAYS * DAY, len(companies)), LAST)
     pace = world.history.traits.onboarding_days * DAY
     rows = []
     is_next = np.ones(len(companies), bool)
     for place, (step, share, due_days, criterion) in enumerate(STEPS):
+        # Step by step: were a whole plan made at once, a day without one would look like a missing day.
+        planned = np.minimum(signed + chance.integers(HOUR, PLAN_DAYS * DAY, len(companies)), LAST)
         reached = np.maximum(
             signed + (share * pace * chance.uniform(0.85, 1.15, len(companies))).astype(np.int64), planned + HOUR
         )

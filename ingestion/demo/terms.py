@@ -7,7 +7,7 @@ import polars as pl
 
 from ingestion.demo.clock import DAY, END, HOUR, as_times, later
 from ingestion.demo.pricing import MONTHS_PER_YEAR
-from ingestion.demo.traits import DUNNING_DAYS, TRIAL_DAYS
+from ingestion.demo.traits import DUNNING_DAYS, HALF_MONTH, LATE_DUNNING_DAYS, TRIAL_DAYS
 from ingestion.demo.world import World
 
 # Numbers of subscriptions of these kinds count from here on.
@@ -41,6 +41,12 @@ def draw_terms(world: World) -> Terms:
     subscriptions = _subscriptions(world, chance)
     periods = _outcomes(world, _periods(world, subscriptions), chance)
     return Terms(subscriptions, world.states, periods, _lapsed(world, chance))
+
+
+def given_up(due_at: str) -> pl.Expr:
+    """When a payment that was due at a column's time is given up, if no card was good for it."""
+    is_late = pl.col(due_at).dt.day() > HALF_MONTH
+    return pl.col(due_at) + pl.duration(days=pl.when(is_late).then(LATE_DUNNING_DAYS).otherwise(DUNNING_DAYS))
 
 
 def _subscriptions(world: World, chance: np.random.Generator) -> pl.DataFrame:
@@ -99,7 +105,7 @@ def _outcomes(world: World, periods: pl.DataFrame, chance: np.random.Generator) 
     frame = periods.with_columns(month=pl.col("period_start").dt.truncate("1mo").dt.date())
     frame = frame.join(failed, on=["company", "month"], how="left", maintain_order="left")
     fails = pl.col("fails").fill_null(False) & (pl.col("k") > 0)
-    given_up_at = pl.col("period_start") + pl.duration(days=DUNNING_DAYS)
+    given_up_at = given_up("period_start")
     frame = frame.with_columns(is_paused=_paused(world, frame, chance))
     frame = frame.with_columns(
         outcome=pl.when("is_paused")
@@ -119,7 +125,7 @@ def _outcomes(world: World, periods: pl.DataFrame, chance: np.random.Generator) 
     attempts = np.select(
         [outcome == "recovered", outcome == "lost", outcome == "failing", outcome == "paused"],
         [retries + 1, len(RETRY_DAYS), tried, 0],
-        1,
+        so_far * DAY >= WAITS_FOR_CARD,
     )
     wait = np.where(outcome == "recovered", np.array(RETRY_DAYS)[retries] * DAY, 0) + WAITS_FOR_CARD
     transfer = (chance.uniform(*PAYMENT_DAYS, len(frame)) * DAY).astype(np.int64)
@@ -141,11 +147,10 @@ def _paused(world: World, periods: pl.DataFrame, chance: np.random.Generator) ->
         ~pl.col("is_sent") & ~pl.col("is_yearly") & (pl.col("last") > 4) & pl.Series(draw < PAUSE_SHARE)
     )
     pauses = pauses.select("subscription", "k").join(
-        periods.select("subscription", "k", "period_start", "fails"), on=["subscription", "k"]
+        periods.select("subscription", "k", "period_start", "period_end", "fails"), on=["subscription", "k"]
     )
-    around = [pl.col("period_start").dt.offset_by(months) for months in ("-1mo", "1mo")]
     busy = pauses.join(world.states.select("subscription", "at"), on="subscription").filter(
-        (pl.col("at") >= around[0]) & (pl.col("at") <= around[1])
+        (pl.col("at") >= pl.col("period_start").dt.offset_by("-1mo")) & (pl.col("at") <= pl.col("period_end"))
     )
     failing = periods.filter("fails").select("subscription", pl.col("k") + 1)
     quiet = pauses.filter(pl.col("fails").is_null()).join(busy, on="subscription", how="anti")

@@ -5,7 +5,7 @@ from datetime import date
 
 import numpy as np
 
-from ingestion.demo.clock import DAY, HOUR, LAST_ANCHOR_DAY, Bools, Floats, Integers, Seeds, month_bounds
+from ingestion.demo.clock import DAY, HOUR, Bools, Floats, Integers, Seeds, days_until_end, month_bounds
 from ingestion.demo.pricing import LAUNCH, NO_COUPON, PARTNER, WELCOME
 from ingestion.demo.story import TIERS, onboarding_quality
 
@@ -24,10 +24,10 @@ TRIAL_SHARES, TRIAL_DAYS = np.array([0.4, 0.2, 0.0]), 14
 # Sign-ups: a rush at the launch, which halves within so many months, on top of a steady flow.
 LAUNCH_RUSH, RUSH_MONTHS = 3.0, 4.0
 SIGN_UP_SEASON = np.array([1.1, 1, 1.1, 1, 1, 0.95, 0.8, 0.6, 1.15, 1.1, 1.1, 0.7])
-# A payment that fails is given up 14 days later. With these days of the month that falls in the same month for the
-# first ones, in the next for the others, in February too.
-DUNNING_DAYS = 14
-ANCHOR_DAYS = np.array([day for day in range(1, LAST_ANCHOR_DAY + 1) if not DUNNING_DAYS < day < DUNNING_DAYS + 4])
+# Days after which a payment that fails is given up, by the half of the month in which it was due: with these that falls
+# in the same month for the first half and in the next for the second, however long the month is.
+HALF_MONTH = 14
+DUNNING_DAYS, LATE_DUNNING_DAYS = 14, 17
 WORK_BEGINS, WORK_ENDS = 8 * HOUR, 18 * HOUR
 SPONSOR_STAY_MONTHS = 42.0
 
@@ -80,7 +80,7 @@ def draw_traits(seeds: Seeds, count: int, months: list[date], *, is_acausal: boo
     # In a world without influence the length of the contract can't depend on the tier: churn depends on that length.
     is_yearly = chance.random(count) < (np.full(3, 0.4) if is_acausal else YEARLY_SHARES)[tier]
     sign_month = _sign_months(chance, count, months)
-    anchor_day, anchor_second, signed_at = _anchors(chance, sign_month, month_bounds(months))
+    anchor_day, anchor_second, signed_at = _anchors(chance, sign_month, months)
     onboarding = onboarding_quality(fit, tier, chance.normal(size=count))
     pace = np.exp(3.9 + 0.25 * tier - 1.4 * onboarding + 0.35 * chance.normal(size=count))
     has_trial = (chance.random(count) < TRIAL_SHARES[tier]) & (signed_at - TRIAL_DAYS * DAY > month_bounds(months)[0])
@@ -118,16 +118,14 @@ def _sign_months(chance: np.random.Generator, count: int, months: list[date]) ->
 
 
 def _anchors(
-    chance: np.random.Generator, sign_month: Integers, bounds: Integers
+    chance: np.random.Generator, sign_month: Integers, months: list[date]
 ) -> tuple[Integers, Integers, Integers]:
     """Day of the month, second of the day, and moment of signing: in working hours, before the data end, ascending."""
-    day = chance.choice(ANCHOR_DAYS, len(sign_month))
-    in_last = sign_month == len(bounds) - 2
-    day[in_last] = chance.choice(ANCHOR_DAYS[:DUNNING_DAYS], int(in_last.sum()))
+    day = chance.integers(1, days_until_end(months)[sign_month] + 1)
     second = chance.integers(WORK_BEGINS, WORK_ENDS, len(sign_month))
     order = np.lexsort((second, day, sign_month))
     day, second = day[order], second[order]
-    return day, second, bounds[sign_month] + (day - 1) * DAY + second
+    return day, second, month_bounds(months)[sign_month] + (day - 1) * DAY + second
 
 
 def _coupons(chance: np.random.Generator, is_yearly: Bools) -> Integers:

@@ -374,3 +374,21 @@ def test_a_test_customer_has_a_subscription_that_looks_like_any() -> None:
     tests = exports.truth["records"].filter("is_test")["record_id"]
     subscriptions = pl.concat([frame for _, frame in exports.tables["subscriptions"]])
     assert set(subscriptions.filter(pl.col("customer_id").is_in(tests.implode()))["status"]) == {"active"}
+
+
+def test_invoices_are_made_on_every_day_of_the_month() -> None:
+    """Days that stand out in every month would be told as missing."""
+    large = build_world(customers=2000, months=24, rng=3)
+    steady = draw_terms(large).periods.filter(pl.col("period_start") >= END.replace(year=END.year - 1))
+    days = steady.group_by(pl.col("period_start").dt.date()).len()["len"]
+    assert len(days) == 365
+    assert days.min() > days.median() / 4
+
+
+def test_a_payment_is_given_up_before_the_next_is_due() -> None:
+    periods = draw_terms(world()).periods.filter(pl.col("outcome") == "lost")
+    ends = periods.join(draw_terms(world()).subscriptions, on="subscription").select("period_start", "ended_at")
+    in_first_half = pl.col("period_start").dt.day() <= 14
+    is_same_month = pl.col("period_start").dt.month() == pl.col("ended_at").dt.month()
+    assert ends.select((in_first_half == is_same_month).all()).item()
+    assert 0 < ends.select(in_first_half.sum()).item() < len(ends)
