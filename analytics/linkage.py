@@ -1,0 +1,361 @@
+"""Probabilistic linkage of people and of companies: Fellegi–Sunter, scored by Splink.
+
+The weight of a pair is log2(λ/(1−λ)) + Σ log2(m/u) over the comparisons, with log2(u/f) more where two records agree
+on a value of frequency f (Fellegi & Sunter 1969; Winkler 2000 for the frequencies; Linacre et al. 2022 for Splink).
+
+Records are polars frames with the columns of `analytics.linkage_specification`, already normalised: lower case, no
+diacritics, null where there is no value. Only record_id (text, unique) must be there; dates may be dates or text.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import duckdb
+import numpy as np
+import polars as pl
+from splink import DuckDBAPI, Linker
+
+from analytics.linkage_model import LevelWeights, Model, ModelError, TermFrequencies, prior_model
+from analytics.linkage_records import (
+    MAX_SHARED,
+    Resources,
+    count_pairs,
+    count_possible_pairs,
+    count_strict_pairs,
+    key_column,
+    load_records,
+    own_database,
+    pairs_sql,
+)
+from analytics.linkage_specification import SPECIFICATIONS, Kind, Specification
+from analytics.linkage_training import Floats, Pass, expectation_maximisation, monotone
+
+__all__ = ["Model", "ModelError", "Resources", "count_comparisons", "explain", "score", "train"]
+
+WEIGHT_FLOOR = -4.0
+"""Pairs below this weight, in bits, are not returned: p < .06."""
+
+STRICT_RECALL = 0.6
+"""Share of the true pairs that the strict keys are taken to find."""
+
+RANDOM_PAIRS = 2e6
+PASS_PAIRS = 200_000
+SEED = 1
+MAX_COMMON_TERMS = 3000
+MIN_COMMON_COUNT = 5
+
+
+def count_comparisons(
+    records: pl.DataFrame,
+    kind: Kind,
+    *,
+    duplicate_free: Iterable[str] = (),
+    max_shared: int = MAX_SHARED,
+    resources: Resources = Resources(),  # noqa: B008 - frozen
+) -> pl.DataFrame:
+    """One row per blocking rule: how many pairs it gives, and what was left out of it.
+
+    Columns: rule, comparison_count (pairs that no earlier rule gives), largest_block_count (records that share one
+    value within the bound), left_out_value_count and left_out_record_count (key values on more than `max_shared`
+    records, and the records that have them).
+    """
+    specification = SPECIFICATIONS[kind]
+    with own_database(resources) as database:
+        load_records(database, records, specification, frozenset(duplicate_free), max_shared)
+        keys = [key_column(index) for index in range(len(specification.blocking_rules))]
+        blocks = [
+            database.execute(
+                f"""select coalesce(max(record_count) filter (where record_count <= {max_shared}), 0)::bigint,
+                count(*) filter (where record_count > {max_shared}),
+                coalesce(sum(record_count) filter (where record_count > {max_shared}), 0)::bigint
+                from shared_{key}"""
+            ).fetchone()
+            or (0, 0, 0)
+            for key in keys
+        ]
+        return pl.DataFrame(
+            {
+                "rule": [rule.name for rule in specification.blocking_rules],
+                "comparison_count": count_pairs(database, keys),
+                "largest_block_count": [block[0] for block in blocks],
+                "left_out_value_count": [block[1] for block in blocks],
+                "left_out_record_count": [block[2] for block in blocks],
+            }
+        )
+
+
+def train(
+    records: pl.DataFrame,
+    kind: Kind,
+    *,
+    duplicate_free: Iterable[str] = (),
+    max_shared: int = MAX_SHARED,
+    resources: Resources = Resources(),  # noqa: B008 - frozen
+) -> Model:
+    """Fit a model: λ from the strict keys, u from random pairs, m by EM over the blocking rules that train.
+
+    `duplicate_free` names sources in which no two records are one entity. The same records in any order give the same
+    model. Without records, or where nothing agrees, it is the shipped one.
+    """
+    specification = SPECIFICATIONS[kind]
+    with own_database(resources) as database:
+        load_records(database, records, specification, frozenset(duplicate_free), max_shared)
+        possible = count_possible_pairs(database)
+        shipped = prior_model(kind, records.height)
+        if possible == 0:
+            return shipped
+        strict = count_strict_pairs(database, specification.strict_keys, max_shared)
+        prior = min(0.5, max(strict, 0.5) / STRICT_RECALL / possible)
+        names = [comparison.name for comparison in specification.comparisons]
+        shipped_m = {name: np.array([level.m for level in shipped.levels[name]]) for name in names}
+        shipped_u = {name: np.array([level.u for level in shipped.levels[name]]) for name in names}
+        for probabilities in (shipped_m, shipped_u):
+            for name in names:
+                probabilities[name] = probabilities[name] / probabilities[name].sum()
+        sampled_u = _sample_u(database, specification, shipped)
+        passes = _passes(database, specification, shipped)
+        m, u = expectation_maximisation(passes, names, shipped_m, shipped_u, sampled_u, prior)
+        return Model(
+            kind=kind,
+            prior=prior,
+            levels={name: _level_weights(shipped.levels[name], *monotone(m[name], u[name])) for name in names},
+            term_frequencies=_term_frequencies(database, specification, shipped),
+            record_count=records.height,
+        )
+
+
+def score(
+    records: pl.DataFrame,
+    model: Model,
+    *,
+    duplicate_free: Iterable[str] = (),
+    max_shared: int = MAX_SHARED,
+    weight_floor: float = WEIGHT_FLOOR,
+    resources: Resources = Resources(),  # noqa: B008 - frozen
+) -> pl.DataFrame:
+    """One row per candidate pair of at least `weight_floor` bits, ordered by record_id_l, record_id_r.
+
+    Columns: record_id_l < record_id_r, match_weight (bits), match_probability, blocking_rule (the first that found the
+    pair), and level_<comparison>: 0 = anything else, higher = stronger, −1 = nothing to compare. The result doesn't
+    depend on the order of the records.
+    """
+    model.check()
+    specification = SPECIFICATIONS[model.kind]
+    rules = [rule.name for rule in specification.blocking_rules]
+    with own_database(resources) as database:
+        load_records(database, records, specification, frozenset(duplicate_free), max_shared)
+        table = _predict(
+            database,
+            specification,
+            model,
+            [pairs_sql(key_column(index)) for index in range(len(rules))],
+            weight_floor=weight_floor,
+        )
+        named = " ".join(f"when '{index}' then '{rule}'" for index, rule in enumerate(rules))
+        levels = ", ".join(f"gamma_{c.name}::tinyint as level_{c.name}" for c in specification.comparisons)
+        return database.sql(
+            f"""select record_id_l, record_id_r, match_weight, match_probability,
+            case match_key {named} end as blocking_rule, {levels}
+            from {table} order by record_id_l, record_id_r"""
+        ).pl()
+
+
+def explain(records: pl.DataFrame, model: Model) -> pl.DataFrame:
+    """The waterfall of the pair of records given: one row per step, from the prior to the last comparison.
+
+    Columns: step, level (its label), bayes_factor, weight (bits, with the adjustment for the value's frequency) and
+    cumulative_weight; the last cumulative weight is the pair's match_weight. Raises ValueError unless there are
+    exactly two records.
+    """
+    if records.height != 2:
+        raise ValueError(f"A pair to explain is two records, not {records.height}.")
+    model.check()
+    specification = SPECIFICATIONS[model.kind]
+    with own_database(Resources(threads=1, memory_limit="1GB")) as database:
+        load_records(database, records, specification, frozenset(), MAX_SHARED)
+        table = _predict(database, specification, model, ["l.record_id < r.record_id"], weights_too=True)
+        row = database.sql(f"from {table}").pl().row(0, named=True)
+    steps = [("prior", "two random records", math.log2(model.prior / (1 - model.prior)))]
+    for comparison in specification.comparisons:
+        level = row[f"gamma_{comparison.name}"]
+        label = "nothing to compare" if level < 0 else comparison.levels[len(comparison.levels) - 1 - level].label
+        steps.append(
+            (comparison.name, label, row[f"mw_{comparison.name}"] + row.get(f"mw_tf_adj_{comparison.name}", 0))
+        )
+    return pl.DataFrame(
+        {
+            "step": [step for step, _, _ in steps],
+            "level": [label for _, label, _ in steps],
+            "bayes_factor": [2.0**weight for _, _, weight in steps],
+            "weight": [weight for _, _, weight in steps],
+        }
+    ).with_columns(cumulative_weight=pl.col("weight").cum_sum())
+
+
+def _settings(specification: Specification, model: Model, rules: list[str], weights_too: bool) -> dict[str, Any]:
+    """Splink's settings of a model. Without the matching columns Splink 5 leaves the levels out too."""
+    return {
+        "link_type": "dedupe_only",
+        "unique_id_column_name": "record_id",
+        "probability_two_random_records_match": model.prior,
+        "retain_matching_columns": True,
+        "retain_intermediate_calculation_columns": weights_too,
+        "blocking_rules_to_generate_predictions": [{"blocking_rule": rule, "sql_dialect": "duckdb"} for rule in rules],
+        "comparisons": [
+            {
+                "output_column_name": comparison.name,
+                "comparison_levels": [
+                    {
+                        "sql_condition": comparison.null_sql,
+                        "label_for_charts": "nothing to compare",
+                        "is_null_level": True,
+                    },
+                    *(
+                        {
+                            "sql_condition": level.sql,
+                            "label_for_charts": level.label,
+                            "m_probability": weights.m,
+                            "u_probability": weights.u,
+                            **(
+                                {
+                                    "tf_adjustment_column": level.frequency_of,
+                                    "tf_adjustment_weight": 1.0,
+                                    "disable_tf_exact_match_detection": True,
+                                }
+                                if level.frequency_of
+                                else {}
+                            ),
+                        }
+                        for level, weights in zip(comparison.levels, model.levels[comparison.name], strict=True)
+                    ),
+                ],
+            }
+            for comparison in specification.comparisons
+        ],
+    }
+
+
+def _linker(
+    database: duckdb.DuckDBPyConnection,
+    specification: Specification,
+    model: Model,
+    rules: list[str],
+    weights_too: bool = False,
+) -> Linker:
+    """A Splink linker over `prepared` that takes its term frequencies from the model."""
+    api = DuckDBAPI(connection=database)
+    linker = Linker(
+        api.register("prepared"),
+        _settings(specification, model, rules, weights_too),
+        log_level=None,
+        validate_settings=False,
+    )
+    for column, terms in model.term_frequencies.items():
+        database.register(
+            "terms",
+            pl.DataFrame(
+                {"term": list(terms.common), "frequency": list(terms.common.values())},
+                schema={"term": pl.String, "frequency": pl.Float64},
+            ).to_arrow(),
+        )
+        database.execute(
+            f"""create or replace table frequencies_{column} as
+            select {column}, coalesce(any_value(frequency), {terms.rare!r}::double) as tf_{column}
+            from prepared left join terms on {column} = term
+            where {column} is not null group by {column}"""
+        )
+        database.unregister("terms")
+        linker.table_management.register_term_frequency_lookup(api.register(f"frequencies_{column}"), column)
+    return linker
+
+
+def _predict(
+    database: duckdb.DuckDBPyConnection,
+    specification: Specification,
+    model: Model,
+    rules: list[str],
+    weight_floor: float | None = None,
+    weights_too: bool = False,
+) -> str:
+    """The name of a table of scored pairs, one row per pair that any rule gives."""
+    linker = _linker(database, specification, model, rules, weights_too)
+    scored = linker.inference.predict(threshold_match_weight=weight_floor, warning_mode="never")
+    return str(scored.physical_name)
+
+
+def _sample_u(
+    database: duckdb.DuckDBPyConnection, specification: Specification, shipped: Model
+) -> dict[str, tuple[Floats, float]]:
+    """By comparison: the shares of its levels among random pairs, and how many of these could be compared at most."""
+    linker = _linker(database, specification, shipped, [])
+    linker.training.estimate_u_using_random_sampling(max_pairs=RANDOM_PAIRS, seed=SEED)
+    trained = {c["output_column_name"]: c["comparison_levels"] for c in linker.misc.save_model_to_json()["comparisons"]}
+    records = database.execute("select count(*) from prepared").fetchone()
+    pairs = min(RANDOM_PAIRS, records[0] * (records[0] - 1) / 2 if records else 0)
+    sampled = {}
+    for comparison in specification.comparisons:
+        u = np.array(
+            [level.get("u_probability", 0.0) for level in trained[comparison.name] if "m_probability" in level]
+        )
+        sampled[comparison.name] = (u, pairs if u.any() else 0.0)
+    return sampled
+
+
+def _passes(database: duckdb.DuckDBPyConnection, specification: Specification, shipped: Model) -> list[Pass]:
+    """The pairs of each blocking rule that trains, by agreement pattern; at most about PASS_PAIRS of each rule.
+
+    A sample takes whole blocks, by the hash of their key, so that it doesn't depend on the order of the records.
+    """
+    gammas = ", ".join(f"gamma_{c.name}" for c in specification.comparisons)
+    tops = np.array([len(c.levels) - 1 for c in specification.comparisons])
+    passes = []
+    for index, rule in enumerate(specification.blocking_rules):
+        key = key_column(index)
+        row = database.execute(
+            f"select sum(n * (n - 1) / 2) from (select count(*) as n from prepared where {key} is not null group by {key})"
+        ).fetchone()
+        pairs = float(row[0] or 0) if row else 0.0
+        if not rule.trains or pairs == 0:
+            continue
+        kept = min(1000, math.ceil(1000 * PASS_PAIRS / pairs))
+        sampled = f"{pairs_sql(key)} and hash(l.{key}) % 1000 < {kept}"
+        table = _predict(database, specification, shipped, [sampled])
+        patterns = database.execute(
+            f"select {gammas}, count(*) as pair_count from {table} group by all order by all"
+        ).fetchnumpy()
+        found = np.column_stack([patterns[f"gamma_{c.name}"] for c in specification.comparisons]).astype(np.int64)
+        counts = np.asarray(patterns["pair_count"], dtype=np.float64)
+        if len(counts):
+            passes.append(Pass(np.where(found < 0, -1, tops - found), counts, frozenset(rule.fixes)))
+    return passes
+
+
+def _level_weights(shipped: tuple[LevelWeights, ...], m: Floats, u: Floats) -> tuple[LevelWeights, ...]:
+    return tuple(
+        LevelWeights(level.label, float(np.clip(m_level, 1e-9, 1 - 1e-9)), float(np.clip(u_level, 1e-9, 1 - 1e-9)))
+        for level, m_level, u_level in zip(shipped, m, u, strict=True)
+    )
+
+
+def _term_frequencies(
+    database: duckdb.DuckDBPyConnection, specification: Specification, shipped: Model
+) -> dict[str, TermFrequencies]:
+    """Frequencies of the values on at least MIN_COMMON_COUNT records, and one for all the rarer ones.
+
+    Rare values stay out of the document: their counts are mostly duplicates, and they could name a person.
+    """
+    columns = [level.frequency_of for c in specification.comparisons for level in c.levels if level.frequency_of]
+    frequencies = {}
+    for column in columns:
+        rows = database.execute(
+            f"select {column}, count(*) from prepared where {column} is not null group by all order by 2 desc, 1"
+        ).fetchall()
+        total = sum(count for _, count in rows)
+        common = {value: count / total for value, count in rows[:MAX_COMMON_TERMS] if count >= MIN_COMMON_COUNT}
+        rest = [count for _, count in rows[len(common) :]]
+        rare = (
+            sum(count * count for count in rest) / sum(rest) / total if rest else shipped.term_frequencies[column].rare
+        )
+        frequencies[column] = TermFrequencies(min(rare, 0.5), common)
+    return frequencies

@@ -1,0 +1,141 @@
+"""Records in a DuckDB of their own: the columns that are compared, and one key column for each blocking rule."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import duckdb
+import polars as pl
+
+from analytics.linkage_specification import Specification
+
+MAX_SHARED = 60
+"""A key value on more records than this is left out of its rule: it says little, and its pairs grow as its square."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a linkage may take of the machine; DuckDB spills into `temp_directory` beyond `memory_limit`."""
+
+    threads: int = 2
+    memory_limit: str = "8GB"
+    temp_directory: str | None = None
+
+
+@contextmanager
+def own_database(resources: Resources) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory DuckDB with the given limits, closed afterwards."""
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "threads": resources.threads,
+        "memory_limit": resources.memory_limit,
+    }
+    if resources.temp_directory is not None:
+        settings["temp_directory"] = resources.temp_directory
+    with duckdb.connect(":memory:", config=settings) as database:
+        yield database
+
+
+def key_column(index: int) -> str:
+    """The name of the column that holds the key of the blocking rule at `index`."""
+    return f"block_{index:02}"
+
+
+def load_records(
+    database: duckdb.DuckDBPyConnection,
+    records: pl.DataFrame,
+    specification: Specification,
+    duplicate_free: frozenset[str],
+    max_shared: int,
+) -> None:
+    """Write the table `prepared`, one row per record, and `shared_<key column>`, one row per key value on 2+ records.
+
+    A column that the frame lacks is null throughout. Records of one source in `duplicate_free` are never a pair: they
+    share the value of `apart`. Raises ValueError if record_id is missing, null or not unique.
+    """
+    if "record_id" not in records.columns:
+        raise ValueError("The records have no column record_id.")
+    if records["record_id"].null_count() or not records["record_id"].is_unique().all():
+        raise ValueError("The column record_id of the records is not unique or has nulls.")
+    database.register("given", _as_text(records, specification, duplicate_free).to_arrow())
+    derived = ",\n".join(f"{sql} as {name}" for name, sql in specification.derived)
+    database.execute(f"create table derived as select record_id, apart, {derived} from given order by record_id")
+    database.unregister("given")
+    keys = []
+    for index, rule in enumerate(specification.blocking_rules):
+        column = key_column(index)
+        database.execute(
+            f"""create table shared_{column} as
+            select {rule.key} as key, count(*) as record_count from derived
+            where {rule.key} is not null group by all having count(*) > 1"""
+        )
+        keys.append(
+            f"""case when ({rule.key}) in (select key from shared_{column} where record_count <= {max_shared})
+            then {rule.key} end as {column}"""
+        )
+    database.execute(f"create table prepared as select *, {', '.join(keys)} from derived")
+    database.execute("drop table derived")
+
+
+def _as_text(records: pl.DataFrame, specification: Specification, duplicate_free: frozenset[str]) -> pl.DataFrame:
+    source = pl.col("source") if "source" in records.columns else pl.lit(None, dtype=pl.String)
+    return records.select(
+        pl.col("record_id").cast(pl.String),
+        pl.when(source.is_in(sorted(duplicate_free)))
+        .then(pl.lit("s") + source)
+        .otherwise(pl.lit("r") + pl.col("record_id").cast(pl.String))
+        .alias("apart"),
+        *(
+            pl.col(column).cast(pl.String).replace("", None)
+            if column in records.columns
+            else pl.lit(None, dtype=pl.String).alias(column)
+            for column in specification.columns
+        ),
+    )
+
+
+def pairs_sql(column: str) -> str:
+    """The condition under which records `l` and `r` are a candidate pair of the rule with this key column."""
+    return f"l.{column} = r.{column} and l.apart <> r.apart"
+
+
+def count_pairs(database: duckdb.DuckDBPyConnection, keys: list[str]) -> list[int]:
+    """Candidate pairs of each key column that no earlier one gives."""
+    counts = []
+    for index, column in enumerate(keys):
+        earlier = " or ".join(f"coalesce({pairs_sql(before)}, false)" for before in keys[:index]) or "false"
+        counts.append(
+            _number(
+                database,
+                f"""select count(*) from prepared as l inner join prepared as r
+                on {pairs_sql(column)} and l.record_id < r.record_id where not ({earlier})""",
+            )
+        )
+    return counts
+
+
+def count_strict_pairs(database: duckdb.DuckDBPyConnection, strict_keys: tuple[str, ...], max_shared: int) -> int:
+    """Distinct pairs that agree on at least one strict key, leaving out key values on more than `max_shared` records."""
+    pairs = "\nunion\n".join(
+        f"""select l.record_id as left_id, r.record_id as right_id
+        from (select record_id, apart, {key} as key from prepared
+              where {key} is not null qualify count(*) over (partition by {key}) between 2 and {max_shared}) as l
+        inner join (select record_id, apart, {key} as key from prepared) as r
+        on l.key = r.key and l.apart <> r.apart and l.record_id < r.record_id"""
+        for key in strict_keys
+    )
+    return _number(database, f"select count(*) from ({pairs})")
+
+
+def count_possible_pairs(database: duckdb.DuckDBPyConnection) -> int:
+    """Pairs of records that are not of one source free of duplicates."""
+    return _number(
+        database,
+        """select coalesce(sum(n), 0)::bigint * (coalesce(sum(n), 0)::bigint - 1) // 2
+        - coalesce(sum(n * (n - 1) // 2), 0)::bigint
+        from (select apart, count(*) as n from prepared group by apart)""",
+    )
+
+
+def _number(database: duckdb.DuckDBPyConnection, sql: str) -> int:
+    row = database.execute(sql).fetchone()
+    return int(row[0]) if row and row[0] is not None else 0
