@@ -74,7 +74,20 @@ def _alike(column: str, similarity: float) -> str:
 
 
 def _edits(column: str, distance: int) -> str:
-    return f"damerau_levenshtein({column}_l, {column}_r) <= {distance}"
+    return f"levenshtein({column}_l, {column}_r) <= {distance}"
+
+
+def _slip(column: str) -> str:
+    """One letter wrong, missing, too many, or exchanged with its neighbour: Damerau's distance 1.
+
+    DuckDB's damerau_levenshtein takes ten times as long. Of two texts of one length n that are two edits apart, those
+    with an exchange have a Jaro similarity of 1 − 1/(3n), all others at most 1 − 2/(3n).
+    """
+    exchanged = (
+        f"levenshtein({column}_l, {column}_r) = 2 and length({column}_l) = length({column}_r) "
+        f"and jaro_similarity({column}_l, {column}_r) > 1 - 0.5 / length({column}_l)"
+    )
+    return f"(levenshtein({column}_l, {column}_r) <= 1 or ({exchanged}))"
 
 
 def _identifier(name: str, label: str, u: float) -> Comparison:
@@ -83,7 +96,7 @@ def _identifier(name: str, label: str, u: float) -> Comparison:
         _missing(name),
         (
             Level(f"same {label}", _same(name), 0.85, u),
-            Level(f"{label} one slip apart", _edits(name, 1), 0.08, u * 10),
+            Level(f"{label} one slip apart", _slip(name), 0.08, u * 10),
             Level(f"{label} differs", "else", 0.07, 1 - 11 * u),
         ),
     )
@@ -122,7 +135,7 @@ _LOCATION = Comparison(
         Level("same postcode and city", f"{_same('postal_code')} and {_same('city')}", 0.06, 1e-3),
         Level("same postcode", _same("postal_code"), 0.03, 1e-3),
         Level("same city", _same("city"), 0.10, 0.02, frequency_of="city"),
-        Level("city or postcode alike", f"{_alike('city', 0.88)} or {_edits('postal_code', 1)}", 0.05, 0.03),
+        Level("city or postcode alike", f"{_alike('city', 0.88)} or {_slip('postal_code')}", 0.05, 0.03),
         Level("elsewhere", "else", 0.07, 0.949),
     ),
 )
@@ -135,7 +148,7 @@ def _person_name(name: str, other: str, label: str) -> Comparison:
         (
             Level(f"same {label}", _same(name), 0.72, 0.005, frequency_of=name),
             Level(f"{label} swapped with the other name", f"{name}_l = {other}_r or {other}_l = {name}_r", 0.04, 5e-4),
-            Level(f"{label} one slip apart", f"{_alike(name, 0.92)} or {_edits(name, 1)}", 0.12, 0.004),
+            Level(f"{label} one slip apart", f"{_alike(name, 0.92)} or {_slip(name)}", 0.12, 0.004),
             Level(
                 f"{label} alike or short",
                 f"{_alike(name, 0.8)} or starts_with({name}_l, {name}_r) or starts_with({name}_r, {name}_l)",
@@ -205,7 +218,7 @@ PEOPLE = Specification(
                 Level("same date of birth", _same("birth_date"), 0.85, 5e-5),
                 Level(
                     "date of birth one slip or swap apart",
-                    f"{_edits('birth_date', 1)} or (left(birth_date_l, 4) = left(birth_date_r, 4) and "
+                    f"{_slip('birth_date')} or (left(birth_date_l, 4) = left(birth_date_r, 4) and "
                     "substr(birth_date_l, 5, 2) = substr(birth_date_r, 7, 2) and "
                     "substr(birth_date_l, 7, 2) = substr(birth_date_r, 5, 2))",
                     0.09,
@@ -292,7 +305,7 @@ COMPANIES = Specification(
                     0.12,
                     0.002,
                 ),
-                Level("name one slip apart", f"{_alike('name_key', 0.93)} or {_edits('name_key', 1)}", 0.10, 5e-4),
+                Level("name one slip apart", f"{_alike('name_key', 0.93)} or {_slip('name_key')}", 0.10, 5e-4),
                 Level(
                     "half of the words in common",
                     "2 * len(list_intersect(name_words_l, name_words_r)) >= "
