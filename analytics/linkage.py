@@ -28,8 +28,8 @@ from analytics.linkage_records import (
     own_database,
     pairs_sql,
 )
-from analytics.linkage_specification import SPECIFICATIONS, Kind, Specification
-from analytics.linkage_training import Floats, Pass, expectation_maximisation, monotone
+from analytics.linkage_specification import SPECIFICATIONS, Dependence, Kind, Specification
+from analytics.linkage_training import Floats, Pass, dependence_weights, expectation_maximisation, monotone
 
 __all__ = ["Model", "ModelError", "Resources", "count_comparisons", "explain", "score", "train"]
 
@@ -39,7 +39,7 @@ WEIGHT_FLOOR = -4.0
 STRICT_RECALL = 0.6
 """Share of the true pairs that the strict keys are taken to find."""
 
-RANDOM_PAIRS = 2e6
+RANDOM_PAIRS = 1e6 - 1
 PASS_PAIRS = 200_000
 SEED = 1
 MAX_COMMON_TERMS = 3000
@@ -115,11 +115,18 @@ def train(
                 probabilities[name] = probabilities[name] / probabilities[name].sum()
         sampled_u = _sample_u(database, specification, shipped)
         passes = _passes(database, specification, shipped)
-        m, u = expectation_maximisation(passes, names, shipped_m, shipped_u, sampled_u, prior)
+        m, u, shares = expectation_maximisation(passes, names, shipped_m, shipped_u, sampled_u, prior)
+        levels = {name: _level_weights(shipped.levels[name], *monotone(m[name], u[name])) for name in names}
+        if specification.dependence:
+            found = {one.rule: one.pairs * (1 - share) for one, share in zip(passes, shares, strict=True)}
+            apart = found.get(specification.dependence.name, 0.0)
+            levels[specification.dependence.name] = _dependence_levels(
+                specification.dependence, levels, apart, records.height, possible
+            )
         return Model(
             kind=kind,
             prior=prior,
-            levels={name: _level_weights(shipped.levels[name], *monotone(m[name], u[name])) for name in names},
+            levels=levels,
             term_frequencies=_term_frequencies(database, specification, shipped),
             record_count=records.height,
         )
@@ -153,7 +160,7 @@ def score(
             weight_floor=weight_floor,
         )
         named = " ".join(f"when '{index}' then '{rule}'" for index, rule in enumerate(rules))
-        levels = ", ".join(f"gamma_{c.name}::tinyint as level_{c.name}" for c in specification.comparisons)
+        levels = ", ".join(f"gamma_{c.name}::tinyint as level_{c.name}" for c in specification.weighed)
         return database.sql(
             f"""select record_id_l, record_id_r, match_weight, match_probability,
             case match_key {named} end as blocking_rule, {levels}
@@ -177,7 +184,7 @@ def explain(records: pl.DataFrame, model: Model) -> pl.DataFrame:
         table = _predict(database, specification, model, ["l.record_id < r.record_id"], weights_too=True)
         row = database.sql(f"from {table}").pl().row(0, named=True)
     steps = [("prior", "two random records", math.log2(model.prior / (1 - model.prior)))]
-    for comparison in specification.comparisons:
+    for comparison in specification.weighed:
         level = row[f"gamma_{comparison.name}"]
         label = "nothing to compare" if level < 0 else comparison.levels[len(comparison.levels) - 1 - level].label
         steps.append(
@@ -220,7 +227,7 @@ def _settings(specification: Specification, model: Model, rules: list[str], weig
                             **(
                                 {
                                     "tf_adjustment_column": level.frequency_of,
-                                    "tf_adjustment_weight": 1.0,
+                                    "tf_adjustment_weight": level.frequency_weight,
                                     "disable_tf_exact_match_detection": True,
                                 }
                                 if level.frequency_of
@@ -231,7 +238,7 @@ def _settings(specification: Specification, model: Model, rules: list[str], weig
                     ),
                 ],
             }
-            for comparison in specification.comparisons
+            for comparison in specification.weighed
         ],
     }
 
@@ -289,7 +296,7 @@ def _sample_u(
 ) -> dict[str, tuple[Floats, float]]:
     """By comparison: the shares of its levels among random pairs, and how many of these could be compared at most."""
     linker = _linker(database, specification, shipped, [])
-    linker.training.estimate_u_using_random_sampling(max_pairs=RANDOM_PAIRS, seed=SEED)
+    linker.training.estimate_u_using_random_sampling(max_pairs=RANDOM_PAIRS, seed=SEED, num_chunks=1)
     trained = {c["output_column_name"]: c["comparison_levels"] for c in linker.misc.save_model_to_json()["comparisons"]}
     records = database.execute("select count(*) from prepared").fetchone()
     pairs = min(RANDOM_PAIRS, records[0] * (records[0] - 1) / 2 if records else 0)
@@ -310,7 +317,7 @@ def _passes(database: duckdb.DuckDBPyConnection, specification: Specification, s
     gammas = ", ".join(f"gamma_{c.name}" for c in specification.comparisons)
     tops = np.array([len(c.levels) - 1 for c in specification.comparisons])
     passes = []
-    for index, rule in enumerate(specification.blocking_rules):
+    for index, rule in enumerate(specification.keyed_rules):
         key = key_column(index)
         row = database.execute(
             f"select sum(n * (n - 1) / 2) from (select count(*) as n from prepared where {key} is not null group by {key})"
@@ -327,7 +334,7 @@ def _passes(database: duckdb.DuckDBPyConnection, specification: Specification, s
         found = np.column_stack([patterns[f"gamma_{c.name}"] for c in specification.comparisons]).astype(np.int64)
         counts = np.asarray(patterns["pair_count"], dtype=np.float64)
         if len(counts):
-            passes.append(Pass(np.where(found < 0, -1, tops - found), counts, frozenset(rule.fixes)))
+            passes.append(Pass(np.where(found < 0, -1, tops - found), counts, frozenset(rule.fixes), rule.name, pairs))
     return passes
 
 
@@ -335,6 +342,36 @@ def _level_weights(shipped: tuple[LevelWeights, ...], m: Floats, u: Floats) -> t
     return tuple(
         LevelWeights(level.label, float(np.clip(m_level, 1e-9, 1 - 1e-9)), float(np.clip(u_level, 1e-9, 1 - 1e-9)))
         for level, m_level, u_level in zip(shipped, m, u, strict=True)
+    )
+
+
+def _dependence_levels(
+    dependence: Dependence,
+    levels: dict[str, tuple[LevelWeights, ...]],
+    agreeing_pairs: float,
+    record_count: int,
+    possible_pairs: int,
+) -> tuple[LevelWeights, ...]:
+    """The levels of the comparison that corrects for dependence.
+
+    Its u is that of the first comparison, so that Splink's adjustment for the value's frequency, taken back with the
+    weight −1, is exactly the one that the first comparison gave: among pairs of a rare name at one home, families are
+    as frequent, against matches, as among those of a common one.
+    """
+    u_first = levels[dependence.first][0].u
+    by_label = {level.label: level for level in levels[dependence.other]}
+    places = [[by_label[label] for label in labels] for _, _, labels in dependence.places]
+    weights = dependence_weights(
+        agreeing_pairs,
+        record_count,
+        possible_pairs,
+        u_first,
+        [sum(level.m for level in place) for place in places],
+        [sum(level.u for level in place) for place in places],
+    )
+    return tuple(
+        LevelWeights(label, max(u_first * 2.0**weight, 1e-9), u_first)
+        for (label, _, _), weight in zip(dependence.places, weights, strict=True)
     )
 
 

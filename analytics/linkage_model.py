@@ -110,9 +110,9 @@ class Model:
     def check(self) -> None:
         """Raise ModelError unless the model fits this release's comparisons, with every probability within (0, 1)."""
         specification = SPECIFICATIONS[self.kind]
-        expected = {c.name: [level.label for level in c.levels] for c in specification.comparisons}
+        expected = {c.name: [level.label for level in c.levels] for c in specification.weighed}
         found = {name: [level.label for level in levels] for name, levels in self.levels.items()}
-        frequencies = {level.frequency_of for c in specification.comparisons for level in c.levels} - {None}
+        frequencies = {level.frequency_of for c in specification.weighed for level in c.levels} - {None}
         if found != expected or frequencies - set(self.term_frequencies):
             raise ModelError("The linkage model was trained for other comparisons than this release's; train it again.")
         probabilities = [self.prior, *(p for levels in self.levels.values() for v in levels for p in (v.m, v.u))]
@@ -128,11 +128,11 @@ def prior_model(kind: Kind, record_count: int = 0) -> Model:
         prior=min(0.5, 1.0 / max(record_count - 1, 1000)),
         levels={
             c.name: tuple(LevelWeights(level.label, level.m, level.u) for level in c.levels)
-            for c in specification.comparisons
+            for c in specification.weighed
         },
         term_frequencies={
             level.frequency_of: TermFrequencies(level.u)
-            for c in specification.comparisons
+            for c in specification.weighed
             for level in c.levels
             if level.frequency_of
         },

@@ -61,7 +61,7 @@ def load_records(
     database.execute(f"create table derived as select record_id, apart, {derived} from given order by record_id")
     database.unregister("given")
     keys = []
-    for index, rule in enumerate(specification.blocking_rules):
+    for index, rule in enumerate(specification.keyed_rules):
         column = key_column(index)
         database.execute(
             f"""create table shared_{column} as

@@ -20,6 +20,7 @@ class Level:
     m: float
     u: float
     frequency_of: str | None = None
+    frequency_weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,34 @@ class BlockingRule:
 
 
 @dataclass(frozen=True)
+class Dependence:
+    """Two comparisons on which different entities agree together: a family shares its name and its home.
+
+    Fellegi–Sunter takes comparisons as independent, and would weigh a shared home as if strangers lived there. The
+    comparison `name` takes that back. `rate_key` finds the pairs that agree on both; what of them don't match is the
+    rate F of such families. Each of `places` is a degree of agreement on `other`, with the labels of its levels.
+    """
+
+    name: str
+    first: str
+    other: str
+    frequency_of: str
+    agrees: str
+    rate_key: str
+    places: tuple[tuple[str, str, tuple[str, ...]], ...]
+
+    @property
+    def comparison(self) -> "Comparison":
+        """The comparison with weights of nought, which training replaces."""
+        levels = tuple(
+            Level(label, f"{self.agrees} and ({sql})", 0.005, 0.005, self.frequency_of, -1.0)
+            for label, sql, _ in self.places
+        )
+        any_place = " or ".join(f"({sql})" for _, sql, _ in self.places)
+        return Comparison(self.name, f"not coalesce({self.agrees} and ({any_place}), false)", levels)
+
+
+@dataclass(frozen=True)
 class Specification:
     """Everything that one kind of record is linked by.
 
@@ -59,6 +88,20 @@ class Specification:
     comparisons: tuple[Comparison, ...]
     blocking_rules: tuple[BlockingRule, ...]
     strict_keys: tuple[str, ...]
+    dependence: Dependence | None = None
+
+    @property
+    def keyed_rules(self) -> tuple[BlockingRule, ...]:
+        """The blocking rules, and after them the one that finds the pairs of a dependence, for training only."""
+        if self.dependence is None:
+            return self.blocking_rules
+        both = (self.dependence.first, self.dependence.other)
+        return (*self.blocking_rules, BlockingRule(self.dependence.name, self.dependence.rate_key, both, trains=True))
+
+    @property
+    def weighed(self) -> tuple[Comparison, ...]:
+        """All comparisons of a pair, with the one that corrects for dependence."""
+        return (*self.comparisons, *([self.dependence.comparison] if self.dependence else []))
 
 
 def _missing(column: str) -> str:
@@ -141,13 +184,19 @@ _LOCATION = Comparison(
 )
 
 
-def _person_name(name: str, other: str, label: str) -> Comparison:
+_SWAPPED = (
+    "(first_name_l = last_name_r and jaro_winkler_similarity(last_name_l, first_name_r) >= 0.8) "
+    "or (last_name_l = first_name_r and jaro_winkler_similarity(first_name_l, last_name_r) >= 0.8)"
+)
+
+
+def _person_name(name: str, label: str) -> Comparison:
     return Comparison(
         name,
         _missing(name),
         (
             Level(f"same {label}", _same(name), 0.72, 0.005, frequency_of=name),
-            Level(f"{label} swapped with the other name", f"{name}_l = {other}_r or {other}_l = {name}_r", 0.04, 5e-4),
+            Level(f"{label} swapped with the other name", _SWAPPED, 0.04, 5e-4),
             Level(f"{label} one slip apart", f"{_alike(name, 0.92)} or {_slip(name)}", 0.12, 0.004),
             Level(
                 f"{label} alike or short",
@@ -159,6 +208,28 @@ def _person_name(name: str, other: str, label: str) -> Comparison:
         ),
     )
 
+
+_FAMILY = Dependence(
+    name="household",
+    first="last_name",
+    other="location",
+    frequency_of="last_name",
+    agrees=f"(last_name_l = last_name_r or {_alike('last_name', 0.92)})",
+    rate_key="last_name || '|' || address || '|' || coalesce(city, postal_code)",
+    places=(
+        (
+            "family name and address shared",
+            f"address_l = address_r or {_ADDRESS_ALIKE}",
+            ("same address, same place", "address alike, same place", "address alike, other place"),
+        ),
+        (
+            "family name and postcode shared",
+            f"{_missing('address')} and {_same('postal_code')}",
+            ("same postcode and city", "same postcode"),
+        ),
+        ("family name and city shared", f"{_missing('address')} and {_same('city')}", ("same city",)),
+    ),
+)
 
 _NAME_FROM_FULL = (
     "case when first_name is null and last_name is null then nullif(regexp_extract(full_name, '{pattern}', 1), '') "
@@ -197,8 +268,8 @@ PEOPLE = Specification(
         *_DERIVED_LOCATION,
     ),
     comparisons=(
-        _person_name("first_name", "last_name", "first name"),
-        _person_name("last_name", "first_name", "last name"),
+        _person_name("first_name", "first name"),
+        _person_name("last_name", "last name"),
         Comparison(
             "email",
             _missing("email"),
@@ -233,8 +304,8 @@ PEOPLE = Specification(
     ),
     blocking_rules=(
         BlockingRule("national id", "national_id", ("national_id",), trains=True),
-        BlockingRule("e-mail", "email", ("email",), trains=True),
-        BlockingRule("phone", "phone", ("phone",), trains=True),
+        BlockingRule("e-mail", "email", ("email", "last_name", "location"), trains=True),
+        BlockingRule("phone", "phone", ("phone", "last_name", "location"), trains=True),
         BlockingRule(
             "both names",
             "case when first_name < last_name then first_name || '|' || last_name "
@@ -251,7 +322,9 @@ PEOPLE = Specification(
             ("birth_date", "first_name"),
             trains=True,
         ),
-        BlockingRule("address", "address || '|' || coalesce(postal_code, city, '')", ("location",), trains=True),
+        BlockingRule(
+            "address", "address || '|' || coalesce(postal_code, city, '')", ("location", "last_name"), trains=True
+        ),
         BlockingRule("name in e-mail", "case when length(email_local) >= 5 then email_local end", ("email",)),
         BlockingRule("last name and postcode", "last_name || '|' || postal_code"),
         BlockingRule("last name and city", "last_name || '|' || city"),
@@ -268,6 +341,7 @@ PEOPLE = Specification(
         "first_name || '|' || last_name || '|' || birth_date",
         "first_name || '|' || last_name || '|' || address",
     ),
+    dependence=_FAMILY,
 )
 
 

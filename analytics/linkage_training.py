@@ -19,6 +19,8 @@ PRIOR_PAIRS = 25.0
 PRIOR_RANDOM_PAIRS = 20_000.0
 """Weight of the shipped u, in random pairs."""
 
+FAMILIES_PER_RECORD = 0.01
+
 MAX_ITERATIONS = 200
 TOLERANCE = 1e-6
 
@@ -28,12 +30,15 @@ class Pass:
     """Pairs that share one blocking key, counted by agreement pattern.
 
     `levels` is patterns × comparisons: the index of the level from the strongest down, −1 where there is nothing to
-    compare. `counts` is pairs per pattern. `fixed` names the comparisons that the key makes agree.
+    compare. `counts` is pairs per pattern, of a sample of all the `pairs`. `fixed` names the comparisons that the key
+    makes agree.
     """
 
     levels: NDArray[np.int64]
     counts: Floats
     fixed: frozenset[str]
+    rule: str
+    pairs: float
 
 
 def correct_u(sampled: Floats, pairs: float, m: Floats, prior: float, shipped: Floats) -> Floats:
@@ -72,8 +77,8 @@ def expectation_maximisation(
     shipped_u: Mapping[str, Floats],
     sampled_u: Mapping[str, tuple[Floats, float]],
     prior: float,
-) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """m and u by comparison, each summing to 1 over its levels.
+) -> tuple[dict[str, Floats], dict[str, Floats], list[float]]:
+    """m and u by comparison, each summing to 1 over its levels, and the share of each pass's pairs that match.
 
     `names` orders the columns of each pass's `levels`. `sampled_u` is, by comparison, the shares of its levels among
     random pairs and how many pairs these were (0: none could be compared). Maximum a posteriori EM (Dempster, Laird
@@ -102,7 +107,29 @@ def expectation_maximisation(
         u = _corrected(names, m, shipped_u, sampled_u, prior)
         if moved < TOLERANCE:
             break
-    return m, u
+    return m, u, shares
+
+
+def dependence_weights(
+    agreeing_pairs: float,
+    record_count: int,
+    possible_pairs: int,
+    u_first: float,
+    m_places: Sequence[float],
+    u_places: Sequence[float],
+) -> list[float]:
+    """By place, the weight in bits that takes back what a shared home is overrated by, at most 0.
+
+    `agreeing_pairs` are pairs that agree on both comparisons at the strongest place and don't match: families. Their
+    rate F among random pairs gives P(agree on both | different) = u_first·u_place + F·m_place, a mixture of strangers
+    and families that are recorded as faithfully as one person is; the weight is how much less likely independence
+    makes it. A family in a hundred records is assumed before any is seen.
+    """
+    rate = (agreeing_pairs + FAMILIES_PER_RECORD * record_count) / possible_pairs / max(m_places[0], 0.05)
+    return [
+        -float(np.log2(1 + rate * m_place / (u_first * u_place)))
+        for m_place, u_place in zip(m_places, u_places, strict=True)
+    ]
 
 
 def _corrected(
