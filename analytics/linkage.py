@@ -1,6 +1,6 @@
-"""Probabilistic linkage of people and of companies: Fellegi–Sunter, scored by Splink.
+"""Probabilistic linkage of people and of companies: Fellegi-Sunter, scored by Splink.
 
-The weight of a pair is log2(λ/(1−λ)) + Σ log2(m/u) over the comparisons, with log2(u/f) more where two records agree
+The weight of a pair is log2(λ/(1-λ)) + Σ log2(m/u) over the comparisons, with log2(u/f) more where two records agree
 on a value of frequency f (Fellegi & Sunter 1969; Winkler 2000 for the frequencies; Linacre et al. 2022 for Splink).
 
 Records are polars frames with the columns of `analytics.linkage_specification`, already normalised: lower case, no
@@ -144,7 +144,7 @@ def score(
     """One row per candidate pair of at least `weight_floor` bits, ordered by record_id_l, record_id_r.
 
     Columns: record_id_l < record_id_r, match_weight (bits), match_probability, blocking_rule (the first that found the
-    pair), and level_<comparison>: 0 = anything else, higher = stronger, −1 = nothing to compare. The result doesn't
+    pair), and level_<comparison>: 0 = anything else, higher = stronger, -1 = nothing to compare. The result doesn't
     depend on the order of the records.
     """
     model.check()
@@ -320,7 +320,8 @@ def _passes(database: duckdb.DuckDBPyConnection, specification: Specification, s
     for index, rule in enumerate(specification.keyed_rules):
         key = key_column(index)
         row = database.execute(
-            f"select sum(n * (n - 1) / 2) from (select count(*) as n from prepared where {key} is not null group by {key})"
+            f"""select sum(n * (n - 1) / 2)
+            from (select count(*) as n from prepared where {key} is not null group by {key})"""
         ).fetchone()
         pairs = float(row[0] or 0) if row else 0.0
         if not rule.trains or pairs == 0:
@@ -355,7 +356,7 @@ def _dependence_levels(
     """The levels of the comparison that corrects for dependence.
 
     Its u is that of the first comparison, so that Splink's adjustment for the value's frequency, taken back with the
-    weight −1, is exactly the one that the first comparison gave: among pairs of a rare name at one home, families are
+    weight -1, is exactly the one that the first comparison gave: among pairs of a rare name at one home, families are
     as frequent, against matches, as among those of a common one.
     """
     u_first = levels[dependence.first][0].u

@@ -1,4 +1,4 @@
-"""A trained linkage model: the parameters of Fellegi–Sunter as one versioned JSON document."""
+"""A trained linkage model: the parameters of Fellegi-Sunter as one versioned JSON document."""
 
 import json
 import math
@@ -71,7 +71,7 @@ class Model:
 
     @classmethod
     def from_json(cls, text: str, kind: Kind) -> Self:
-        """Read a document written by `to_json`; ModelError if it isn't one, of this format version, and of this kind."""
+        """Read a document of `to_json`; ModelError if it isn't one, of this format version and of this kind."""
         try:
             document: dict[str, Any] = json.loads(text)
             written_as, written_version, written_kind = (
@@ -102,7 +102,7 @@ class Model:
                 },
                 record_count=int(document["record_count"]),
             )
-        except (ValueError, TypeError, KeyError):
+        except (AttributeError, ValueError, TypeError, KeyError):
             raise ModelError("The linkage model is damaged; train it again.") from None
         model.check()
         return model

@@ -114,7 +114,7 @@ def count_pairs(database: duckdb.DuckDBPyConnection, keys: list[str]) -> list[in
 
 
 def count_strict_pairs(database: duckdb.DuckDBPyConnection, strict_keys: tuple[str, ...], max_shared: int) -> int:
-    """Distinct pairs that agree on at least one strict key, leaving out key values on more than `max_shared` records."""
+    """Distinct pairs that agree on a strict key; key values on more than `max_shared` records are left out."""
     pairs = "\nunion\n".join(
         f"""select l.record_id as left_id, r.record_id as right_id
         from (select record_id, apart, {key} as key from prepared

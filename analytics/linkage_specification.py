@@ -37,7 +37,7 @@ class BlockingRule:
     """Two records are compared if they share the value of `key`, SQL over one record's columns.
 
     `fixes` names the comparisons about which a pair of this rule tells nothing, because the key already makes them
-    agree; a rule with `trains` is a pass of the expectation–maximisation, which leaves those comparisons out.
+    agree; a rule with `trains` is a pass of the expectation-maximisation, which leaves those comparisons out.
     """
 
     name: str
@@ -50,7 +50,7 @@ class BlockingRule:
 class Dependence:
     """Two comparisons on which different entities agree together: a family shares its name and its home.
 
-    Fellegi–Sunter takes comparisons as independent, and would weigh a shared home as if strangers lived there. The
+    Fellegi-Sunter takes comparisons as independent, and would weigh a shared home as if strangers lived there. The
     comparison `name` takes that back. `rate_key` finds the pairs that agree on both; what of them don't match is the
     rate F of such families. Each of `places` is a degree of agreement on `other`, with the labels of its levels.
     """
@@ -124,7 +124,7 @@ def _slip(column: str) -> str:
     """One letter wrong, missing, too many, or exchanged with its neighbour: Damerau's distance 1.
 
     DuckDB's damerau_levenshtein takes ten times as long. Of two texts of one length n that are two edits apart, those
-    with an exchange have a Jaro similarity of 1 − 1/(3n), all others at most 1 − 2/(3n).
+    with an exchange have a Jaro similarity of 1 - 1/(3n), all others at most 1 - 2/(3n).
     """
     exchanged = (
         f"levenshtein({column}_l, {column}_r) = 2 and length({column}_l) = length({column}_r) "

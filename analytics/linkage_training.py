@@ -1,4 +1,4 @@
-"""Expectation–maximisation for Fellegi–Sunter over several blocking passes at once, with priors.
+"""Expectation-maximisation for Fellegi-Sunter over several blocking passes at once, with priors.
 
 Splink's own training takes the median of separate passes and leaves a level that none of them saw at a fixed value.
 Here the passes share m, each has its own share of matches, and a Dirichlet prior holds what the data don't say, so
@@ -29,7 +29,7 @@ TOLERANCE = 1e-6
 class Pass:
     """Pairs that share one blocking key, counted by agreement pattern.
 
-    `levels` is patterns × comparisons: the index of the level from the strongest down, −1 where there is nothing to
+    `levels` is patterns x comparisons: the index of the level from the strongest down, -1 where there is nothing to
     compare. `counts` is pairs per pattern, of a sample of all the `pairs`. `fixed` names the comparisons that the key
     makes agree.
     """
@@ -42,7 +42,7 @@ class Pass:
 
 
 def correct_u(sampled: Floats, pairs: float, m: Floats, prior: float, shipped: Floats) -> Floats:
-    """u without the matches that a random sample of pairs holds: (sampled − λm) / (1 − λ), shrunk to the shipped u.
+    """u without the matches that a random sample of pairs holds: (sampled - λm) / (1 - λ), shrunk to the shipped u.
 
     In a small file with many duplicates most chance agreements on an identifier are matches; uncorrected, the
     identifier would look common. `sampled` is shares by level of `pairs` random pairs.

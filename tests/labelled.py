@@ -1,6 +1,5 @@
 """Labelled records for linkage: public sets, synthetic people, and the clustering by which linkages are compared."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from analytics.linkage_specification import Kind
+
+SYLLABLES = "an be cor da el fin gar hol in ja ka lu mar no ol per qui ro sen ta ul vi wes xa yo zel bru sto gre ith"
 
 FEBRL_COLUMNS = {
     "record_id": pl.col("rec_id"),
@@ -75,7 +76,7 @@ def fodors_zagats(data: Path) -> Labelled:
         zip(("zagats" + matches["zagats_id"]).to_list(), ("fodors" + matches["fodors_id"]).to_list(), strict=True)
     )
     entities = raw.select("record_id", entity_id=pl.col("record_id").replace(same))
-    return Labelled("Fodors–Zagats", "companies", records, entities, duplicate_free=guides)
+    return Labelled("Fodors-Zagats", "companies", records, entities, duplicate_free=guides)
 
 
 def public_sets(data: Path) -> list[Labelled]:
@@ -155,8 +156,7 @@ def synthetic_people(record_count: int, seed: int = 1) -> Labelled:
 
 
 def _words(count: int, random: np.random.Generator, syllables: int) -> NDArray[np.object_]:
-    parts = np.array(["an", "be", "cor", "da", "el", "fin", "gar", "hol", "in", "ja", "ka", "lu", "mar", "no", "ol", "per",
-                      "qui", "ro", "sen", "ta", "ul", "vi", "wes", "xa", "yo", "zel", "bru", "sto", "gre", "ith"])  # fmt: skip
+    parts = np.array(SYLLABLES.split())
     found: dict[str, None] = {}
     while len(found) < count:
         for row in parts[random.integers(0, len(parts), (count, syllables))]:

@@ -4,6 +4,7 @@ import json
 from datetime import date
 from itertools import pairwise as neighbours
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import polars as pl
@@ -12,7 +13,7 @@ import pytest
 from analytics.linkage import count_comparisons, explain, score, train
 from analytics.linkage_model import FORMAT_VERSION, LevelWeights, Model, ModelError, prior_model
 from analytics.linkage_quality import pairwise
-from analytics.linkage_specification import SPECIFICATIONS
+from analytics.linkage_specification import SPECIFICATIONS, Kind
 from analytics.linkage_training import Pass, correct_u, dependence_weights, expectation_maximisation, monotone
 from tests.labelled import cluster, fake_1000, febrl, fodors_zagats, synthetic_people, with_truth
 
@@ -73,7 +74,7 @@ def test_waterfall_ends_at_the_weight(model: Model, scored: pl.DataFrame) -> Non
         assert steps["cumulative_weight"][-1] == pytest.approx(row["match_weight"])
         assert steps["step"].to_list() == ["prior", *(c.name for c in PEOPLE.weighed)]
         assert np.allclose(np.log2(steps["bayes_factor"]), steps["weight"])
-    with pytest.raises(ValueError, match="exactly|is two records, not 600"):
+    with pytest.raises(ValueError, match="is two records, not 600"):
         explain(SMALL.records, model)
 
 
@@ -101,11 +102,11 @@ def test_model_of_another_kind_is_refused(model: Model, change: dict[str, object
         Model.from_json("[]", "people")
 
 
-@pytest.mark.parametrize("kind", ["people", "companies"])
+@pytest.mark.parametrize("kind", get_args(Kind))
 @pytest.mark.parametrize("count", [0, 1, 40])
-def test_records_without_any_value(kind: str, count: int) -> None:
+def test_records_without_any_value(kind: Kind, count: int) -> None:
     empty = pl.DataFrame({"record_id": [f"r{index}" for index in range(count)]}, schema={"record_id": pl.String})
-    model = train(empty, kind)  # type: ignore[arg-type]
+    model = train(empty, kind)
     model.check()
     assert score(empty, model).is_empty()
     assert count_comparisons(empty, model.kind)["comparison_count"].sum() == 0
