@@ -361,18 +361,18 @@ def _dependence_levels(
     """
     u_first = levels[dependence.first][0].u
     by_label = {level.label: level for level in levels[dependence.other]}
-    places = [[by_label[label] for label in labels] for _, _, labels in dependence.places]
+    places = [by_label[label] for label, _ in dependence.places]
     weights = dependence_weights(
         agreeing_pairs,
         record_count,
         possible_pairs,
         u_first,
-        [sum(level.m for level in place) for place in places],
-        [sum(level.u for level in place) for place in places],
+        [place.m for place in places],
+        [place.u for place in places],
     )
     return tuple(
-        LevelWeights(label, max(u_first * 2.0**weight, 1e-9), u_first)
-        for (label, _, _), weight in zip(dependence.places, weights, strict=True)
+        LevelWeights(level.label, max(u_first * 2.0**weight, 1e-12), u_first)
+        for level, weight in zip(dependence.comparison.levels, weights, strict=True)
     )
 
 

@@ -52,7 +52,7 @@ class Dependence:
 
     Fellegi-Sunter takes comparisons as independent, and would weigh a shared home as if strangers lived there. The
     comparison `name` takes that back. `rate_key` finds the pairs that agree on both; what of them don't match is the
-    rate F of such families. Each of `places` is a degree of agreement on `other`, with the labels of its levels.
+    rate F of such families. `places` are levels of `other`, by label, with the SQL under which they may be a family's.
     """
 
     name: str
@@ -61,16 +61,16 @@ class Dependence:
     frequency_of: str
     agrees: str
     rate_key: str
-    places: tuple[tuple[str, str, tuple[str, ...]], ...]
+    places: tuple[tuple[str, str], ...]
 
     @property
     def comparison(self) -> "Comparison":
         """The comparison with weights of nought, which training replaces."""
         levels = tuple(
-            Level(label, f"{self.agrees} and ({sql})", 0.005, 0.005, self.frequency_of, -1.0)
-            for label, sql, _ in self.places
+            Level(f"{self.name}: {label}", f"{self.agrees} and ({sql})", 0.005, 0.005, self.frequency_of, -1.0)
+            for label, sql in self.places
         )
-        any_place = " or ".join(f"({sql})" for _, sql, _ in self.places)
+        any_place = " or ".join(f"({sql})" for _, sql in self.places)
         return Comparison(self.name, f"not coalesce({self.agrees} and ({any_place}), false)", levels)
 
 
@@ -184,6 +184,12 @@ _LOCATION = Comparison(
 )
 
 
+# Strangers of one name have alike e-mails (ann.lee7@, ann.lee12@): beyond the name, these say nothing.
+_EMAILS_OF_ONE_NAME = (
+    "email_l <> email_r and email_letters_l = email_letters_r and first_name_l = first_name_r "
+    "and last_name_l = last_name_r and contains(email_letters_l, last_name_l)"
+)
+
 _SWAPPED = (
     "(first_name_l = last_name_r and jaro_winkler_similarity(last_name_l, first_name_r) >= 0.8) "
     "or (last_name_l = first_name_r and jaro_winkler_similarity(first_name_l, last_name_r) >= 0.8)"
@@ -217,17 +223,8 @@ _FAMILY = Dependence(
     agrees=f"(last_name_l = last_name_r or {_alike('last_name', 0.92)})",
     rate_key="last_name || '|' || address || '|' || coalesce(city, postal_code)",
     places=(
-        (
-            "family name and address shared",
-            f"address_l = address_r or {_ADDRESS_ALIKE}",
-            ("same address, same place", "address alike, same place", "address alike, other place"),
-        ),
-        (
-            "family name and postcode shared",
-            f"{_missing('address')} and {_same('postal_code')}",
-            ("same postcode and city", "same postcode"),
-        ),
-        ("family name and city shared", f"{_missing('address')} and {_same('city')}", ("same city",)),
+        *((level.label, level.sql) for level in _LOCATION.levels[:3]),
+        *((level.label, f"{_missing('address')} and {level.sql}") for level in _LOCATION.levels[4:7]),
     ),
 )
 
@@ -262,6 +259,7 @@ PEOPLE = Specification(
         ),
         ("email", "coalesce(email_canonical, email)"),
         ("email_local", "split_part(coalesce(email_canonical, email), '@', 1)"),
+        ("email_letters", "regexp_replace(split_part(coalesce(email_canonical, email), '@', 1), '[^a-z]', '', 'g')"),
         ("phone", "phone"),
         ("birth_date", "regexp_replace(birth_date, '[^0-9]', '', 'g')"),
         ("national_id", "national_id"),
@@ -272,7 +270,7 @@ PEOPLE = Specification(
         _person_name("last_name", "last name"),
         Comparison(
             "email",
-            _missing("email"),
+            f"{_missing('email')} or ({_EMAILS_OF_ONE_NAME})",
             (
                 Level("same e-mail", _same("email"), 0.70, 1e-5),
                 Level("e-mail two slips apart", _edits("email", 2), 0.12, 1e-5),
