@@ -9,12 +9,10 @@ diacritics, null where there is no value. Only record_id (text, unique) must be 
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
 import duckdb
 import numpy as np
 import polars as pl
-from splink import DuckDBAPI, Linker
 
 from analytics.linkage_model import LevelWeights, Model, ModelError, TermFrequencies, prior_model
 from analytics.linkage_records import (
@@ -29,7 +27,8 @@ from analytics.linkage_records import (
     pairs_sql,
 )
 from analytics.linkage_specification import SPECIFICATIONS, Dependence, Kind, Specification
-from analytics.linkage_training import Floats, Pass, dependence_weights, expectation_maximisation, monotone
+from analytics.linkage_splink import passes_of, predict, sample_u
+from analytics.linkage_training import Floats, dependence_weights, expectation_maximisation, monotone
 
 __all__ = ["Model", "ModelError", "Resources", "count_comparisons", "explain", "score", "train"]
 
@@ -39,11 +38,9 @@ WEIGHT_FLOOR = -4.0
 STRICT_RECALL = 0.6
 """Share of the true pairs that the strict keys are taken to find."""
 
-RANDOM_PAIRS = 1e6 - 1
-PASS_PAIRS = 200_000
-SEED = 1
 MAX_COMMON_TERMS = 3000
 MIN_COMMON_COUNT = 5
+"""A value on fewer records has the frequency of a rare one, and stays out of the model's document."""
 
 
 def count_comparisons(
@@ -113,8 +110,8 @@ def train(
         for probabilities in (shipped_m, shipped_u):
             for name in names:
                 probabilities[name] = probabilities[name] / probabilities[name].sum()
-        sampled_u = _sample_u(database, specification, shipped)
-        passes = _passes(database, specification, shipped)
+        sampled_u = sample_u(database, specification, shipped)
+        passes = passes_of(database, specification, shipped)
         m, u, shares = expectation_maximisation(passes, names, shipped_m, shipped_u, sampled_u, prior)
         levels = {name: _level_weights(shipped.levels[name], *monotone(m[name], u[name])) for name in names}
         if specification.dependence:
@@ -152,7 +149,7 @@ def score(
     rules = [rule.name for rule in specification.blocking_rules]
     with own_database(resources) as database:
         load_records(database, records, specification, frozenset(duplicate_free), max_shared)
-        table = _predict(
+        table = predict(
             database,
             specification,
             model,
@@ -181,7 +178,7 @@ def explain(records: pl.DataFrame, model: Model) -> pl.DataFrame:
     specification = SPECIFICATIONS[model.kind]
     with own_database(Resources(threads=1, memory_limit="1GB")) as database:
         load_records(database, records, specification, frozenset(), MAX_SHARED)
-        table = _predict(database, specification, model, ["l.record_id < r.record_id"], weights_too=True)
+        table = predict(database, specification, model, ["l.record_id < r.record_id"], weights_too=True)
         row = database.sql(f"from {table}").pl().row(0, named=True)
     steps = [("prior", "two random records", math.log2(model.prior / (1 - model.prior)))]
     for comparison in specification.weighed:
@@ -198,145 +195,6 @@ def explain(records: pl.DataFrame, model: Model) -> pl.DataFrame:
             "weight": [weight for _, _, weight in steps],
         }
     ).with_columns(cumulative_weight=pl.col("weight").cum_sum())
-
-
-def _settings(specification: Specification, model: Model, rules: list[str], weights_too: bool) -> dict[str, Any]:
-    """Splink's settings of a model. Without the matching columns Splink 5 leaves the levels out too."""
-    return {
-        "link_type": "dedupe_only",
-        "unique_id_column_name": "record_id",
-        "probability_two_random_records_match": model.prior,
-        "retain_matching_columns": True,
-        "retain_intermediate_calculation_columns": weights_too,
-        "blocking_rules_to_generate_predictions": [{"blocking_rule": rule, "sql_dialect": "duckdb"} for rule in rules],
-        "comparisons": [
-            {
-                "output_column_name": comparison.name,
-                "comparison_levels": [
-                    {
-                        "sql_condition": comparison.null_sql,
-                        "label_for_charts": "nothing to compare",
-                        "is_null_level": True,
-                    },
-                    *(
-                        {
-                            "sql_condition": level.sql,
-                            "label_for_charts": level.label,
-                            "m_probability": weights.m,
-                            "u_probability": weights.u,
-                            **(
-                                {
-                                    "tf_adjustment_column": level.frequency_of,
-                                    "tf_adjustment_weight": level.frequency_weight,
-                                    "disable_tf_exact_match_detection": True,
-                                }
-                                if level.frequency_of
-                                else {}
-                            ),
-                        }
-                        for level, weights in zip(comparison.levels, model.levels[comparison.name], strict=True)
-                    ),
-                ],
-            }
-            for comparison in specification.weighed
-        ],
-    }
-
-
-def _linker(
-    database: duckdb.DuckDBPyConnection,
-    specification: Specification,
-    model: Model,
-    rules: list[str],
-    weights_too: bool = False,
-) -> Linker:
-    """A Splink linker over `prepared` that takes its term frequencies from the model."""
-    api = DuckDBAPI(connection=database)
-    linker = Linker(
-        api.register("prepared"),
-        _settings(specification, model, rules, weights_too),
-        log_level=None,
-        validate_settings=False,
-    )
-    for column, terms in model.term_frequencies.items():
-        database.register(
-            "terms",
-            pl.DataFrame(
-                {"term": list(terms.common), "frequency": list(terms.common.values())},
-                schema={"term": pl.String, "frequency": pl.Float64},
-            ).to_arrow(),
-        )
-        database.execute(
-            f"""create or replace table frequencies_{column} as
-            select {column}, coalesce(any_value(frequency), {terms.rare!r}::double) as tf_{column}
-            from prepared left join terms on {column} = term
-            where {column} is not null group by {column}"""
-        )
-        database.unregister("terms")
-        linker.table_management.register_term_frequency_lookup(api.register(f"frequencies_{column}"), column)
-    return linker
-
-
-def _predict(
-    database: duckdb.DuckDBPyConnection,
-    specification: Specification,
-    model: Model,
-    rules: list[str],
-    weight_floor: float | None = None,
-    weights_too: bool = False,
-) -> str:
-    """The name of a table of scored pairs, one row per pair that any rule gives."""
-    linker = _linker(database, specification, model, rules, weights_too)
-    scored = linker.inference.predict(threshold_match_weight=weight_floor, warning_mode="never")
-    return str(scored.physical_name)
-
-
-def _sample_u(
-    database: duckdb.DuckDBPyConnection, specification: Specification, shipped: Model
-) -> dict[str, tuple[Floats, float]]:
-    """By comparison: the shares of its levels among random pairs, and how many of these could be compared at most."""
-    linker = _linker(database, specification, shipped, [])
-    linker.training.estimate_u_using_random_sampling(max_pairs=RANDOM_PAIRS, seed=SEED, num_chunks=1)
-    trained = {c["output_column_name"]: c["comparison_levels"] for c in linker.misc.save_model_to_json()["comparisons"]}
-    records = database.execute("select count(*) from prepared").fetchone()
-    pairs = min(RANDOM_PAIRS, records[0] * (records[0] - 1) / 2 if records else 0)
-    sampled = {}
-    for comparison in specification.comparisons:
-        u = np.array(
-            [level.get("u_probability", 0.0) for level in trained[comparison.name] if "m_probability" in level]
-        )
-        sampled[comparison.name] = (u, pairs if u.any() else 0.0)
-    return sampled
-
-
-def _passes(database: duckdb.DuckDBPyConnection, specification: Specification, shipped: Model) -> list[Pass]:
-    """The pairs of each blocking rule that trains, by agreement pattern; at most about PASS_PAIRS of each rule.
-
-    A sample takes whole blocks, by the hash of their key, so that it doesn't depend on the order of the records.
-    """
-    gammas = ", ".join(f"gamma_{c.name}" for c in specification.comparisons)
-    tops = np.array([len(c.levels) - 1 for c in specification.comparisons])
-    passes = []
-    for index, rule in enumerate(specification.keyed_rules):
-        key = key_column(index)
-        row = database.execute(
-            f"""select sum(n * (n - 1) / 2)
-            from (select count(*) as n from prepared where {key} is not null group by {key})"""
-        ).fetchone()
-        pairs = float(row[0] or 0) if row else 0.0
-        if not rule.trains or pairs == 0:
-            continue
-        kept = min(1000, math.ceil(1000 * PASS_PAIRS / pairs))
-        sampled = f"{pairs_sql(key)} and hash(l.{key}) % 1000 < {kept}"
-        table = _predict(database, specification, shipped, [sampled])
-        patterns = database.execute(
-            f"select {gammas}, count(*) as pair_count from {table} group by all order by all"
-        ).fetchnumpy()
-        found = np.column_stack([patterns[f"gamma_{c.name}"] for c in specification.comparisons]).astype(np.int64)
-        counts = np.asarray(patterns["pair_count"], dtype=np.float64)
-        if len(counts):
-            passes.append(Pass(np.where(found < 0, -1, tops - found), counts, frozenset(rule.fixes), rule.name, pairs))
-    return passes
 
 
 def _level_weights(shipped: tuple[LevelWeights, ...], m: Floats, u: Floats) -> tuple[LevelWeights, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Self, cast
 
-from analytics.linkage_specification import SPECIFICATIONS, Kind
+from analytics.linkage_specification import SPECIFICATIONS, Dependence, Kind
 
 FORMAT_VERSION = 1
 
@@ -123,18 +123,34 @@ class Model:
 def prior_model(kind: Kind, record_count: int = 0) -> Model:
     """The model before any training: the specification's m and u, and a prior of one match per two records."""
     specification = SPECIFICATIONS[kind]
+    prior = min(0.5, 1.0 / max(record_count - 1, 1000))
+    levels = {
+        c.name: tuple(LevelWeights(level.label, level.m, level.u) for level in c.levels)
+        for c in specification.comparisons
+    }
+    if specification.dependence:
+        levels[specification.dependence.name] = _as_many_families_as_matches(specification.dependence, levels, prior)
     return Model(
         kind=kind,
-        prior=min(0.5, 1.0 / max(record_count - 1, 1000)),
-        levels={
-            c.name: tuple(LevelWeights(level.label, level.m, level.u) for level in c.levels)
-            for c in specification.weighed
-        },
+        prior=prior,
+        levels=levels,
         term_frequencies={
             level.frequency_of: TermFrequencies(level.u)
-            for c in specification.weighed
+            for c in specification.comparisons
             for level in c.levels
             if level.frequency_of
         },
         record_count=record_count,
+    )
+
+
+def _as_many_families_as_matches(
+    dependence: Dependence, levels: dict[str, tuple[LevelWeights, ...]], prior: float
+) -> tuple[LevelWeights, ...]:
+    """What a shared home is overrated by, if families are as frequent as matches."""
+    first = levels[dependence.first][0]
+    places = {level.label: level for level in levels[dependence.other]}
+    return tuple(
+        LevelWeights(level.label, first.u / (1 + prior * places[label].m / (first.u * places[label].u)), first.u)
+        for level, (label, _) in zip(dependence.comparison.levels, dependence.places, strict=True)
     )
