@@ -75,6 +75,7 @@ bench: setup  ## Print the benchmark tables
 	python -m tests.bench
 	python -m tests.bench_events
 	python -m tests.bench_api
+	python -m tests.bench_identity
 
 format: setup  ## Format the code and the SQL
 	ruff format . && ruff check --fix .
