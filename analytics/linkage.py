@@ -141,7 +141,7 @@ def score(
     """One row per candidate pair of at least `weight_floor` bits, ordered by record_id_l, record_id_r.
 
     Columns: record_id_l < record_id_r, match_weight (bits), match_probability, blocking_rule (the first that found the
-    pair), and level_<comparison>: 0 = anything else, higher = stronger, -1 = nothing to compare. The result doesn't
+    pair), and level_<comparison>: 0 = the weakest level, higher = stronger, -1 = nothing to compare. The result doesn't
     depend on the order of the records.
     """
     model.check()
