@@ -45,7 +45,7 @@ notebook: setup  ## Open the notebooks on the current release
 	marimo edit notebooks --host 127.0.0.1 --port 2718
 
 test: check-static  ## Run the whole test suite
-	pytest -n 2 -m "not wide"
+	pytest -n 2 -m "not wide" --durations=12
 	dagster definitions validate --module-name orchestration.definitions
 
 check: check-static  ## Run everything that needs no whole pipeline run

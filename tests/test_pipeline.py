@@ -114,6 +114,7 @@ def test_no_log_manifest_or_report_names_a_person(shop_run: Run) -> None:
     assert shop_run.sql(f"select count(*) from marts.dim_customers where email = '{CANARY_EMAIL}'") == [(1,)]
 
 
+@pytest.mark.wide
 def test_only_customers_and_no_orders_says_what_is_missing(tmp_path: Path) -> None:
     sources = write_shop(tmp_path / "files")
     text = sources.read_text()
@@ -182,6 +183,7 @@ def test_a_loss_of_the_newest_data_is_a_loss(shop_home: Home, tmp_path: Path) ->
     assert current_release(shop_home) == before
 
 
+@pytest.mark.wide
 def test_a_line_mended_at_the_source_leaves_the_quarantine(tmp_path: Path) -> None:
     rows = order_lines()
     bad = [{**rows[0], "unit_price": "-1"}, *rows[1:]]

@@ -118,12 +118,6 @@ def test_a_full_disk(shop_home: Home, tmp_path: Path) -> None:
     assert again.returncode == 0, said(again)
 
 
-@pytest.mark.whole_run
-@pytest.mark.parametrize("moment", ["built int_run__context"])
-def test_killed_while_dbt_builds(shop_home: Home, tmp_path: Path, moment: str) -> None:
-    _kill_and_recover(shop_home, tmp_path, moment)
-
-
 @pytest.mark.wide
 @pytest.mark.parametrize(
     "moment",
@@ -131,6 +125,7 @@ def test_killed_while_dbt_builds(shop_home: Home, tmp_path: Path, moment: str) -
         "starting in",
         "order_lines: file 1 of",
         "built stg_files__order_lines",
+        "built int_run__context",
         "built int_customers__ledger",
         "built fct_orders",
         "built rpt_repeat_purchase",
