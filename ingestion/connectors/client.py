@@ -243,7 +243,7 @@ class _Client(RESTClient):
         if known is not None:
             return _answer(*known)
         response = super()._send_request(request, **kwargs)
-        if response.ok and not response.is_redirect and not _is_torn(response):
+        if response.ok and not response.is_redirect and _is_parsed(response):
             self.journal.keep(asked, response.content, response.headers.get("Link"))
         return response
 
@@ -271,6 +271,7 @@ def _answer(body: bytes, link: str | None) -> Response:
     response._content = body
     if link is not None:
         response.headers["Link"] = link
+    _parse(response)
     return response
 
 
@@ -284,15 +285,24 @@ def _is_unreachable(error: BaseException) -> bool:
 
 
 def _is_torn(response: Response) -> bool:
-    """Whether the body of a good answer is cut short. It is parsed here, once for all who ask for it."""
+    """Whether the body of a good answer is cut short."""
     if not response.ok:
         return False
     try:
-        body = orjson.loads(response.content)
+        _parse(response)
     except orjson.JSONDecodeError:
         return True
-    response.__dict__["json"] = lambda: body
     return False
+
+
+def _parse(response: Response) -> None:
+    """Parse an answer's body, once for all who ask for it."""
+    body = orjson.loads(response.content)
+    response.__dict__["json"] = lambda: body
+
+
+def _is_parsed(response: Response) -> bool:
+    return "json" in response.__dict__
 
 
 class KeysetPaginator(BasePaginator):

@@ -43,7 +43,6 @@ class Journal:
         self._handle: BinaryIO = self._path.open("a+b")
         end = self._read_earlier()
         self._handle.truncate(end)
-        self._handle.seek(end)
         if not end:
             salt = os.urandom(16)
             self._handle.write(orjson.dumps([self._read_at, salt.hex(), self._seal(salt)]) + b"\n")
@@ -64,9 +63,8 @@ class Journal:
             return None
         self.was_of_use = True
         link, start, size = self._earlier[request]
-        with self._path.open("rb") as handle:
-            handle.seek(start)
-            return handle.read(size), link
+        self._handle.seek(start)
+        return self._handle.read(size), link
 
     def keep(self, request: str, body: bytes, link: str | None) -> None:
         """Keep an answer.
