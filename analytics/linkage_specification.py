@@ -79,7 +79,8 @@ class Specification:
     """Everything that one kind of record is linked by.
 
     `columns` are the text columns a frame may have besides record_id and source; `derived` are SQL expressions over
-    them; `strict_keys` almost never agree between two entities, and the prior is estimated from them.
+    them; `strict_keys` almost never agree between two entities, and the prior is estimated from them. `corroborating`
+    has, by comparison, the levels (0 = the weakest) that say more than the name does: names alone never make a link.
     """
 
     kind: Kind
@@ -88,6 +89,7 @@ class Specification:
     comparisons: tuple[Comparison, ...]
     blocking_rules: tuple[BlockingRule, ...]
     strict_keys: tuple[str, ...]
+    corroborating: tuple[tuple[str, tuple[int, ...]], ...]
     dependence: Dependence | None = None
 
     @property
@@ -184,11 +186,18 @@ _LOCATION = Comparison(
 )
 
 
-# Strangers of one name have alike e-mails (ann.lee7@, ann.lee12@): beyond the name, these say nothing.
-_EMAILS_OF_ONE_NAME = (
-    "email_l <> email_r and email_letters_l = email_letters_r and first_name_l = first_name_r "
-    "and last_name_l = last_name_r and contains(email_letters_l, last_name_l)"
+# From the same postcode up, but for the same street with another number, and the like of it in another place.
+_ONE_PLACE = (3, 4, 7, 8)
+
+# An address that spells its owner's name says no more than the name does: strangers of one name have alike ones
+# (ann.lee7@, a.lee@). Vowels are left out, for ü is written u or ue.
+_SPELT_OUT = (
+    "length(regexp_replace({name}, '[^b-df-hj-np-tv-z]', '', 'g')) >= 2 and contains("
+    "regexp_replace(split_part(coalesce(email_canonical, email), '@', 1), '[^b-df-hj-np-tv-z]', '', 'g'), "
+    "regexp_replace({name}, '[^b-df-hj-np-tv-z]', '', 'g'))"
 )
+_BOTH_SPELL_LAST_NAMES = "email_l <> email_r and email_spells_last_name_l and email_spells_last_name_r"
+_BOTH_SPELL_NAMES = "(email_spells_a_name_l and email_spells_a_name_r)"
 
 _SWAPPED = (
     "(first_name_l = last_name_r and jaro_winkler_similarity(last_name_l, first_name_r) >= 0.8) "
@@ -233,6 +242,9 @@ _NAME_FROM_FULL = (
     "else {name} end"
 )
 
+_FIRST_NAME = _NAME_FROM_FULL.format(name="first_name", pattern=r"^(\S+)\s")
+_LAST_NAME = _NAME_FROM_FULL.format(name="last_name", pattern=r"(\S+)\s*$")
+
 PEOPLE = Specification(
     kind="people",
     columns=(
@@ -251,15 +263,20 @@ PEOPLE = Specification(
         "country",
     ),
     derived=(
-        ("first_name", _NAME_FROM_FULL.format(name="first_name", pattern=r"^(\S+)\s")),
-        ("last_name", _NAME_FROM_FULL.format(name="last_name", pattern=r"(\S+)\s*$")),
+        ("first_name", _FIRST_NAME),
+        ("last_name", _LAST_NAME),
         (
             "last_name_sound",
             r"left(last_name, 1) || regexp_replace(substr(last_name, 2), '[aeiouyhw\W]', '', 'g')",
         ),
         ("email", "coalesce(email_canonical, email)"),
         ("email_local", "split_part(coalesce(email_canonical, email), '@', 1)"),
-        ("email_letters", "regexp_replace(split_part(coalesce(email_canonical, email), '@', 1), '[^a-z]', '', 'g')"),
+        ("email_spells_last_name", f"coalesce({_SPELT_OUT.format(name=_LAST_NAME)}, false)"),
+        (
+            "email_spells_a_name",
+            f"coalesce({_SPELT_OUT.format(name=_LAST_NAME)}, false) "
+            f"or coalesce({_SPELT_OUT.format(name=_FIRST_NAME)}, false)",
+        ),
         ("phone", "phone"),
         ("birth_date", "regexp_replace(birth_date, '[^0-9]', '', 'g')"),
         ("national_id", "national_id"),
@@ -270,12 +287,12 @@ PEOPLE = Specification(
         _person_name("last_name", "last name"),
         Comparison(
             "email",
-            f"{_missing('email')} or ({_EMAILS_OF_ONE_NAME})",
+            f"{_missing('email')} or ({_BOTH_SPELL_LAST_NAMES})",
             (
                 Level("same e-mail", _same("email"), 0.70, 1e-5),
                 Level("e-mail two slips apart", _edits("email", 2), 0.12, 1e-5),
-                Level("same name in e-mail", _same("email_local"), 0.05, 1e-4),
-                Level("e-mail alike", _alike("email", 0.9), 0.03, 5e-4),
+                Level("same name in e-mail", f"{_same('email_local')} and not {_BOTH_SPELL_NAMES}", 0.05, 1e-4),
+                Level("e-mail alike", f"{_alike('email', 0.9)} and not {_BOTH_SPELL_NAMES}", 0.03, 5e-4),
                 Level("e-mail differs", "else", 0.10, 0.99938),
             ),
         ),
@@ -338,6 +355,13 @@ PEOPLE = Specification(
         "phone || '|' || first_name",
         "first_name || '|' || last_name || '|' || birth_date",
         "first_name || '|' || last_name || '|' || address",
+    ),
+    corroborating=(
+        ("email", (4,)),
+        ("phone", (1, 2)),
+        ("birth_date", (2, 3)),
+        ("national_id", (1, 2)),
+        ("location", _ONE_PLACE),
     ),
     dependence=_FAMILY,
 )
@@ -426,6 +450,13 @@ COMPANIES = Specification(
         "domain || '|' || name_key",
         "phone || '|' || name_key",
         "name_key || '|' || address",
+    ),
+    corroborating=(
+        ("domain", (1, 2)),
+        ("email", (1, 2)),
+        ("phone", (1, 2)),
+        ("tax_id", (1, 2)),
+        ("location", _ONE_PLACE),
     ),
 )
 

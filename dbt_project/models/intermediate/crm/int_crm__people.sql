@@ -29,10 +29,12 @@ select
     address,
     city,
     postal_code,
+    region,
     country,
     job_title,
     role,
     is_deleted,
+    national_id,
     birth_date,
     created_at,
     updated_at

@@ -10,9 +10,11 @@ select
     address,
     city,
     postal_code,
+    region,
     country,
     job_title,
     {{ role_word('role') }} as role,
+    national_id,
     birth_date,
     created_at,
     updated_at

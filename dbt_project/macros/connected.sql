@@ -1,0 +1,38 @@
+{#-
+    Connected components as common table expressions of a query that begins `with recursive`: `labels` has record_id and
+    cluster_id, the smallest record_id that it is connected with. A label only ever gets smaller, so it ends, whatever
+    the edges. `records` has record_id, `edges` record_id_l and record_id_r.
+-#}
+{% macro connected(records, edges) -%}
+neighbours as materialized (
+
+    select
+        record_id_l as record_id,
+        record_id_r as neighbour_id
+    from {{ edges }}
+    union
+    select
+        record_id_r as record_id,
+        record_id_l as neighbour_id
+    from {{ edges }}
+
+),
+
+labels (record_id, cluster_id) using key (record_id) as (
+
+    select
+        record_id,
+        record_id as cluster_id
+    from {{ records }}
+    union
+    select
+        neighbours.neighbour_id as record_id,
+        min(labels.cluster_id) as cluster_id
+    from labels
+    inner join neighbours on labels.record_id = neighbours.record_id
+    inner join recurring.labels as known on neighbours.neighbour_id = known.record_id
+    where labels.cluster_id < known.cluster_id
+    group by neighbours.neighbour_id
+
+)
+{%- endmacro %}

@@ -1,0 +1,69 @@
+with usable as (
+
+    select
+        told.record_id,
+        told.id_type,
+        told.id_value
+    from {{ ref('int_customers__identifiers') }} as told
+    anti join {{ ref('int_customers__generic_identifiers') }} as generic
+        on
+            told.entity = generic.entity
+            and told.id_type = generic.id_type
+            and told.id_value = generic.id_value
+    where told.entity = 'person'
+
+),
+
+-- Of several values the smallest, so that it is the same one whatever the order.
+chosen as (
+
+    select
+        record_id,
+        min(id_value) filter (where id_type = 'name') as full_name,
+        min(id_value) filter (where id_type = 'email_canonical') as email_canonical,
+        min(id_value) filter (where id_type = 'phone') as phone,
+        min(id_value) filter (where id_type = 'national_id') as national_id,
+        min(id_value) filter (where id_type = 'birth_date') as birth_date
+    from usable
+    group by record_id
+
+),
+
+final as (
+
+    select
+        people.source || '/' || people.list_kind || '/' || people.source_record_id as record_id,
+        people.source,
+        case when chosen.full_name is not null then
+            coalesce(short_names.first_name, {{ plain_name('people.first_name') }}) end as first_name,
+        case when chosen.full_name is not null then {{ plain_name('people.last_name') }} end as last_name,
+        chosen.full_name,
+        chosen.email_canonical,
+        chosen.phone,
+        chosen.birth_date,
+        chosen.national_id,
+        {{ plain_words('people.address') }} as address,
+        {{ plain_words('people.city') }} as city,
+        {{ plain_words('people.postal_code') }} as postal_code,
+        {{ plain_words('people.region') }} as region
+    from {{ ref('int_customers__person_records') }} as people
+    left join chosen on people.source || '/' || people.list_kind || '/' || people.source_record_id = chosen.record_id
+    left join {{ ref('short_names') }} as short_names on {{ plain_name('people.first_name') }} = short_names.short_name
+
+)
+
+select
+    record_id,
+    source,
+    first_name,
+    last_name,
+    full_name,
+    email_canonical,
+    phone,
+    birth_date,
+    national_id,
+    address,
+    city,
+    postal_code,
+    region
+from final

@@ -1,0 +1,23 @@
+with recursive records as (
+
+    select record_id
+    from {{ ref('int_customers__compared_people') }}
+
+),
+
+edges as (
+
+    select
+        record_id_l,
+        record_id_r
+    from {{ ref('int_customers__person_edges') }}
+    where is_kept
+
+),
+
+{{ connected('records', 'edges') }}
+
+select
+    record_id,
+    cluster_id
+from labels
