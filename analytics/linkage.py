@@ -14,6 +14,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
+from analytics.linkage_known import Scores, fresh_rules, write_carried, write_states
 from analytics.linkage_model import LevelWeights, Model, ModelError, TermFrequencies, prior_model
 from analytics.linkage_records import (
     MAX_SHARED,
@@ -30,7 +31,7 @@ from analytics.linkage_specification import SPECIFICATIONS, Dependence, Kind, Sp
 from analytics.linkage_splink import passes_of, predict, sample_u
 from analytics.linkage_training import Floats, dependence_weights, expectation_maximisation, monotone
 
-__all__ = ["Model", "ModelError", "Resources", "count_comparisons", "explain", "score", "train"]
+__all__ = ["Model", "ModelError", "Resources", "Scores", "count_comparisons", "explain", "rescore", "score", "train"]
 
 WEIGHT_FLOOR = -4.0
 """Pairs below this weight, in bits, are not returned: p < .06."""
@@ -144,25 +145,67 @@ def score(
     pair), and level_<comparison>: 0 = the weakest level, higher = stronger, -1 = nothing to compare. The result doesn't
     depend on the order of the records.
     """
+    return rescore(
+        records,
+        model,
+        None,
+        duplicate_free=duplicate_free,
+        max_shared=max_shared,
+        weight_floor=weight_floor,
+        resources=resources,
+    ).pairs
+
+
+def rescore(
+    records: pl.DataFrame,
+    model: Model,
+    known: Scores | None,
+    *,
+    duplicate_free: Iterable[str] = (),
+    max_shared: int = MAX_SHARED,
+    weight_floor: float = WEIGHT_FLOOR,
+    resources: Resources = Resources(),  # noqa: B008 - frozen
+) -> Scores:
+    """The same pairs as `score` gives, and the states of the records, for the next time.
+
+    `known` is what this function returned for other records, such as those of the day before, in whatever order its
+    rows are; the pairs in it whose records haven't changed aren't weighed again. It needn't be of this model or of
+    these parameters: what they change is scored anew.
+    """
     model.check()
     specification = SPECIFICATIONS[model.kind]
-    rules = [rule.name for rule in specification.blocking_rules]
     with own_database(resources) as database:
         load_records(database, records, specification, frozenset(duplicate_free), max_shared)
-        table = predict(
-            database,
-            specification,
-            model,
-            [pairs_sql(key_column(index)) for index in range(len(rules))],
-            weight_floor=weight_floor,
+        write_states(database, specification, model, weight_floor)
+        if known is None or set(known.pairs.columns) != set(_pair_columns(specification)):
+            rules = [pairs_sql(key_column(index)) for index in range(len(specification.blocking_rules))]
+            pairs = _pairs_sql(predict(database, specification, model, rules, weight_floor), specification)
+        else:
+            rules = fresh_rules(database, specification, known)
+            write_carried(database, specification, known)
+            table = predict(database, specification, model, rules, weight_floor, table="touched")
+            columns = ", ".join(_pair_columns(specification))
+            pairs = f"""select {columns} from carried
+            union all
+            select * from ({_pairs_sql(table, specification)}) as scored
+            anti join carried using (record_id_l, record_id_r)"""
+        return Scores(
+            database.sql(f"from ({pairs}) order by record_id_l, record_id_r").pl(),
+            database.sql("from states order by record_id").pl(),
         )
-        named = " ".join(f"when '{index}' then '{rule}'" for index, rule in enumerate(rules))
-        levels = ", ".join(f"gamma_{c.name}::tinyint as level_{c.name}" for c in specification.weighed)
-        return database.sql(
-            f"""select record_id_l, record_id_r, match_weight, match_probability,
-            case match_key {named} end as blocking_rule, {levels}
-            from {table} order by record_id_l, record_id_r"""
-        ).pl()
+
+
+def _pair_columns(specification: Specification) -> list[str]:
+    levels = [f"level_{comparison.name}" for comparison in specification.weighed]
+    return ["record_id_l", "record_id_r", "match_weight", "match_probability", "blocking_rule", *levels]
+
+
+def _pairs_sql(table: str, specification: Specification) -> str:
+    """The pairs in a table that Splink wrote, under the names of this module."""
+    rules = " ".join(f"when '{index}' then '{rule.name}'" for index, rule in enumerate(specification.blocking_rules))
+    levels = ", ".join(f"gamma_{c.name}::tinyint as level_{c.name}" for c in specification.weighed)
+    return f"""select record_id_l, record_id_r, match_weight, match_probability,
+    case match_key {rules} end as blocking_rule, {levels} from {table}"""
 
 
 def explain(records: pl.DataFrame, model: Model) -> pl.DataFrame:
