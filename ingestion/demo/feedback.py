@@ -207,9 +207,9 @@ def _plant(draft: Draft, world: World, contradictions: pl.DataFrame) -> None:
 
 
 def _second_people(draft: Draft, world: World, asked: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
-    """Some people were asked about tickets at a private address, and are other people to Delighted."""
+    """Some people were asked about tickets at their private address, and are other people to Delighted."""
     twice = draft.generator("survey_requests", "duplicates").random(len(world.people)) < draft.damage.duplicates
-    emails = mistyped.other_emails(draft, "survey_requests", "duplicates", world.people)
+    emails = world.people["private_email"]
     found = []
     for table, rows, email in (("survey_requests", asked, "email"), ("survey_responses", answers, "person_email")):
         person = rows["person"].to_numpy()

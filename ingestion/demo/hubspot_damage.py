@@ -86,7 +86,7 @@ def _merge(draft: Draft, world: World, companies: pl.DataFrame, people: pl.DataF
     mask = draft.chosen("contacts", "merged", draft.damage.merged)
     values = {
         "hs_merged_object_ids": hubspot_ids("contacts", people["person"].cast(pl.Int64) + MERGED),
-        "hs_additional_emails": mistyped.other_emails(draft, "contacts", "merged", people),
+        "hs_additional_emails": people["private_email"],
     }
     draft.change("contacts", "merged", mask, values)
 
@@ -147,7 +147,10 @@ def _move_work(draft: Draft, doubles: pl.DataFrame) -> None:
 
 
 def _duplicate_contacts(draft: Draft, people: pl.DataFrame) -> pl.DataFrame:
-    """Second records of people: with another address of the same mailbox, with a private one, or with none."""
+    """Second records of people: with another address of the same mailbox, with the private one, or with none.
+
+    HubSpot takes an address once, so a private one that the first record has already isn't on the second.
+    """
     mask = draft.chosen("contacts", "duplicates", draft.damage.duplicates)
     own = people.filter(pl.Series(mask))
     rows = draft.tables["contacts"].filter(pl.Series(mask))
@@ -162,8 +165,8 @@ def _duplicate_contacts(draft: Draft, people: pl.DataFrame) -> pl.DataFrame:
         lastname=last,
         email=pl.when(kind == 0)
         .then(second_addresses(own["email"]))
-        .when(kind == 1)
-        .then(mistyped.other_emails(draft, "contacts", "duplicates", own)),
+        .when((kind == 1) & rows["hs_additional_emails"].is_null())
+        .then(own["private_email"]),
         hs_additional_emails=pl.lit(None, pl.String),
         hs_merged_object_ids=pl.lit(None, pl.String),
         createdate=at,

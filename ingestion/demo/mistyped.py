@@ -8,7 +8,6 @@ import polars as pl
 from ingestion.demo.clock import DAY, as_times
 from ingestion.demo.crm import LAST, seconds
 from ingestion.demo.damage import Draft
-from ingestion.demo.names import private_emails
 from ingestion.demo.variants import (
     address_variants,
     company_variants,
@@ -133,13 +132,6 @@ def later(draft: Draft, table: str, after: pl.Series, *, kind: str = "duplicates
 def never(count: int) -> pl.Series:
     """So many times that aren't known."""
     return pl.Series([None] * count, dtype=pl.Datetime("us"))
-
-
-def other_emails(draft: Draft, table: str, kind: str, people: pl.DataFrame) -> pl.Series:
-    """Each person's private address."""
-    chance = draft.generator(table, f"{kind}.email")
-    first, last, country = (people[name].to_numpy() for name in ("first_name", "last_name", "country"))
-    return pl.Series(private_emails(chance, first, last, country).tolist(), dtype=pl.String)
 
 
 def fake_count(draft: Draft, table: str) -> int:

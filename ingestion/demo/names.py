@@ -181,8 +181,13 @@ def work_emails(rng: np.random.Generator, first: Texts, last: Texts, domains: Te
     return _numbered(frame, pl.col("domain"))
 
 
-def private_emails(rng: np.random.Generator, first: Texts, last: Texts, countries: Texts) -> Texts:
-    """One free-mail address each, all different: `anna.mueller83@gmx.de`, `amueller@gmail.com`."""
+def private_emails(
+    rng: np.random.Generator, first: Texts, last: Texts, countries: Texts, taken: pl.Series | None = None
+) -> pl.Series:
+    """One free-mail address each: `anna.mueller83@gmx.de`, `anna.mueller-2@gmail.com`.
+
+    No two reach one mailbox, nor does any reach one of `taken`, which are addresses of this function.
+    """
     size = len(first)
     countries = np.asarray(countries, object)
     domain = np.empty(size, object)
@@ -206,7 +211,28 @@ def private_emails(rng: np.random.Generator, first: Texts, last: Texts, countrie
         .when(pl.col("pattern") == 2).then(one.str.slice(0, 1) + two + year)
         .otherwise(one + year)
     )  # fmt: skip
-    return _numbered(frame.with_columns(local=local), pl.col("domain"))
+    frame = frame.select("domain", local=local).with_columns(box=_box("local"))
+    known = _last_numbers(pl.Series([], dtype=pl.String) if taken is None else taken)
+    frame = frame.join(known, on=["box", "domain"], how="left", maintain_order="left")
+    place = pl.int_range(pl.len()).over("box", "domain") + pl.col("last").fill_null(0)
+    # Only a number stands behind a dash, so that it can't be taken for a year.
+    number = pl.when(place == 0).then(pl.lit("")).otherwise(pl.lit("-") + (place + 1).cast(pl.String))
+    return frame.select(email=pl.col("local") + number + "@" + pl.col("domain")).to_series()
+
+
+def _box(local: str) -> pl.Expr:
+    """What tells mailboxes of one domain apart: some providers take no notice of dots."""
+    return pl.col(local).str.replace_all(".", "", literal=True)
+
+
+def _last_numbers(emails: pl.Series) -> pl.DataFrame:
+    """box, domain, last: the highest number that private addresses of that mailbox's name have; 1 is the plain one."""
+    frame = pl.DataFrame({"email": emails}, schema={"email": pl.String}).select(
+        local=pl.col("email").str.extract(r"^([^@-]+)", 1),
+        domain=pl.col("email").str.extract(r"@(.+)$", 1),
+        number=pl.col("email").str.extract(r"-(\d+)@", 1).cast(pl.Int64).fill_null(1),
+    )
+    return frame.group_by(_box("local").alias("box"), "domain").agg(last=pl.col("number").max())
 
 
 def folded(column: str | pl.Expr, *, keep_case: bool = False) -> pl.Expr:

@@ -55,7 +55,10 @@ def _parents(chance: np.random.Generator, traits: Traits) -> pl.Series:
 
 
 def people_frame(seeds: Seeds, traits: Traits, companies: pl.DataFrame) -> pl.DataFrame:
-    """One row per person, by company; the first four of each have its roles, the last may succeed its sponsor."""
+    """One row per person, by company; the first four of each have its roles, the last may succeed its sponsor.
+
+    `email` is the address at work, `private_email` the one that a person has everywhere else.
+    """
     chance = seeds.generator("people")
     company = np.repeat(np.arange(traits.count), traits.people)
     count = len(company)
@@ -99,7 +102,8 @@ def people_frame(seeds: Seeds, traits: Traits, companies: pl.DataFrame) -> pl.Da
             "is_product_user": chance.random(count) < USES_PRODUCT[role],
         }
     )
-    return frame.with_columns(title=_titles(chance, role))
+    private = names.private_emails(seeds.generator("people.private_emails"), first, last, country)
+    return frame.with_columns(title=_titles(chance, role), private_email=private)
 
 
 def _titles(chance: np.random.Generator, role: np.ndarray) -> pl.Series:

@@ -91,15 +91,21 @@ def welcome_points(shoppers: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def refer_friends(random: np.random.Generator, orders: pl.DataFrame, shoppers: pl.DataFrame) -> pl.DataFrame:
+def refer_friends(
+    random: np.random.Generator, orders: pl.DataFrame, shoppers: pl.DataFrame, taken: pl.Series
+) -> pl.DataFrame:
     """Whom members invited, mostly those who were pleased: some friends bought, others didn't answer.
+
+    `taken`: the private addresses that somebody has already.
 
     Returns: sender, receiver (null: unknown to the shop), receiver_email (null: the receiver's own), status,
     invited_day, completed_day (infinity: never).
     """
     is_member = shoppers["is_member"].to_numpy()
     senders = orders.filter(pl.Series(is_member[orders["shopper"].to_numpy()])).sort("free_day", "order")
-    return pl.concat([_friends_who_bought(random, orders, senders), _friends_who_did_not(random, senders, shoppers)])
+    return pl.concat(
+        [_friends_who_bought(random, orders, senders), _friends_who_did_not(random, senders, shoppers, taken)]
+    )
 
 
 def _friends_who_bought(random: np.random.Generator, orders: pl.DataFrame, senders: pl.DataFrame) -> pl.DataFrame:
@@ -126,12 +132,14 @@ def _friends_who_bought(random: np.random.Generator, orders: pl.DataFrame, sende
     )
 
 
-def _friends_who_did_not(random: np.random.Generator, senders: pl.DataFrame, shoppers: pl.DataFrame) -> pl.DataFrame:
+def _friends_who_did_not(
+    random: np.random.Generator, senders: pl.DataFrame, shoppers: pl.DataFrame, taken: pl.Series
+) -> pl.DataFrame:
     likely = logistic(-4.0 + 3.0 * (senders["satisfaction"].to_numpy() - TYPICAL_SATISFACTION))
     invites = senders.filter(pl.Series(random.random(len(senders)) < likely))
     size = len(invites)
     home = shoppers["country"].to_numpy().astype(object)[invites["shopper"].to_numpy()]
-    email = pl.Series(names.private_emails(random, *names.person_names(random, home), home), dtype=pl.String)
+    email = names.private_emails(random, *names.person_names(random, home), home, taken)
     status = pl.Series(random.choice(["pending", "cancelled", "blocked"], size, p=[0.75, 0.15, 0.1]), dtype=pl.String)
     own = shoppers["email"].gather(invites["shopper"])
     return pl.DataFrame(

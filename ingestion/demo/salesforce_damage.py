@@ -109,7 +109,7 @@ def _merge_contacts(draft: Draft, people: pl.DataFrame) -> pl.DataFrame:
     ids = salesforce_ids(CONTACT, own["person"].cast(pl.Int64) + MERGED)
     rows = rows.with_columns(
         id=ids, master_record_id="id", is_deleted=pl.lit("true"),
-        email=mistyped.other_emails(draft, "contacts", "merged", own),
+        email=own["private_email"],
     )  # fmt: skip
     draft.append("contacts", rows, "merged")
     return party_records("salesforce", "contacts", ids, "person", own["person"], "merged")
@@ -155,7 +155,7 @@ def _move_deals(draft: Draft, doubles: pl.DataFrame) -> None:
 
 
 def _duplicate_contacts(draft: Draft, people: pl.DataFrame) -> pl.DataFrame:
-    """Second records of people: with the same address in other letters, with a private one, or with none."""
+    """Second records of people: with the same address in other letters, with the private one, or with none."""
     mask = pl.Series(draft.chosen("contacts", "duplicates", draft.damage.duplicates)[: len(people)])
     own, rows = people.filter(mask), draft.tables["contacts"].head(len(people)).filter(mask)
     chance = draft.generator("contacts", "duplicates.values")
@@ -163,12 +163,12 @@ def _duplicate_contacts(draft: Draft, people: pl.DataFrame) -> pl.DataFrame:
     kind = pl.Series(chance.choice(3, len(own), p=[0.4, 0.35, 0.25]))
     at = mistyped.later(draft, "contacts", own["joined_at"])
     ids = salesforce_ids(CONTACT, own["person"].cast(pl.Int64) + DUPLICATE)
-    same, other = email_variants(chance, own["email"]), mistyped.other_emails(draft, "contacts", "duplicates", own)
+    same = email_variants(chance, own["email"])
     rows = rows.with_columns(
         id=ids,
         first_name=first,
         last_name=last,
-        email=pl.when(kind == 0).then(same).when(kind == 1).then(other),
+        email=pl.when(kind == 0).then(same).when(kind == 1).then(own["private_email"]),
         created_date=at,
         last_modified_date=at,
         system_modstamp=at,

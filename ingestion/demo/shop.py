@@ -50,6 +50,7 @@ class Shop:
     points: entry, shopper, kind, points, order, at.
     referrals: referral, sender, receiver, receiver_email, status, invited_at, completed_at.
     shopper_months: shopper, month, satisfaction, reorder_hazard, has_reordered; see `purchases.true_hazards`.
+    private_emails: the private addresses of all: people of companies, shoppers, and friends whom they invited.
     """
 
     seeds: Seeds
@@ -64,6 +65,7 @@ class Shop:
     points: pl.DataFrame
     referrals: pl.DataFrame
     shopper_months: pl.DataFrame
+    private_emails: pl.Series
 
 
 def simulate_shop(
@@ -93,7 +95,8 @@ def simulate_shop(
     unsubscribed = mailing.messages.group_by("shopper").agg(pl.col("unsubscribed_day").min())
     who = who.join(unsubscribed, on="shopper", how="left", maintain_order="left")
     parcels = send_parcels(seeds.generator("shop.parcels"), orders)
-    referrals = refer_friends(seeds.generator("shop.referrals"), orders, who)
+    private_emails = who["email"] if people is None else pl.concat([people["private_email"], who["email"]])
+    referrals = refer_friends(seeds.generator("shop.referrals"), orders, who, private_emails)
     return Shop(
         seeds=seeds,
         shoppers=_timed(who, calendar, first_day="first_ordered_at"),
@@ -107,6 +110,7 @@ def simulate_shop(
         points=_known(points, calendar, "entry", day="at"),
         referrals=_known(referrals, calendar, "referral", invited_day="invited_at"),
         shopper_months=true_hazards(orders, calendar, months),
+        private_emails=pl.concat([private_emails, referrals["receiver_email"].drop_nulls()]),
     )
 
 

@@ -54,10 +54,11 @@ def share_addresses(draft: Draft, shoppers: pl.DataFrame, customers: pl.DataFram
         draft.change("customers", kind, mask, {column: shoppers[column].gather(customers[head])})
 
 
-def add_second_records(draft: Draft, orders: pl.DataFrame, customers: pl.DataFrame) -> pl.DataFrame:
+def add_second_records(draft: Draft, orders: pl.DataFrame, customers: pl.DataFrame, taken: pl.Series) -> pl.DataFrame:
     """Some customers came back as guests under another address: a second record, merged into the first or not.
 
-    `orders`, `customers`: the truth of the draft's, row by row. Returns: shopper, record_id, damage (which of both).
+    `orders`, `customers`: the truth of the draft's, row by row; `taken`: the private addresses that somebody has
+    already. Returns: shopper, record_id, damage (which of both).
     """
     rate = draft.damage.duplicates + draft.damage.merged
     moved = (
@@ -76,7 +77,7 @@ def add_second_records(draft: Draft, orders: pl.DataFrame, customers: pl.DataFra
     size, first_name, last_name = len(them), them["first_name"], them["last_name"]
     first, last = variants.person_variants(chance, first_name, last_name)
     countries = them["country"].to_numpy().astype(object)
-    other = names.private_emails(chance, first_name.to_numpy(), last_name.to_numpy(), countries)
+    other = names.private_emails(chance, first_name.to_numpy(), last_name.to_numpy(), countries, taken)
     same_mailbox = pl.Series(chance.random(size) < SAME_MAILBOX_SHARE)
     typed = variants.second_addresses(them["email"])
     hours = pl.Series(chance.integers(24, 2000, size))
@@ -85,7 +86,7 @@ def add_second_records(draft: Draft, orders: pl.DataFrame, customers: pl.DataFra
     times = times.with_columns(pl.col("created_at", "updated_at").dt.strftime(TIME_FORMAT))
     seconds = draft.tables["customers"][them["place"]].with_columns(
         id=shopify_ids("customers", them["shopper"] + SECOND),
-        email=pl.when(same_mailbox).then(typed).otherwise(pl.Series(other, dtype=pl.String)),
+        email=pl.when(same_mailbox).then(typed).otherwise(other),
         phone=variants.phone_variants(chance, them["phone"]),
         first_name=first,
         last_name=last,

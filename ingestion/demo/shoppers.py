@@ -73,17 +73,20 @@ def _identities(random: np.random.Generator, count: int, people: pl.DataFrame | 
             "street": pl.Series(names.streets(random, country), dtype=pl.String),
             "postal_code": pl.Series(names.postal_codes(random, country, city), dtype=pl.String),
             "birth_date": _birth_dates(np.clip(random.normal(41, 13, count), 18, 85)),
+            "private_email": pl.Series([None] * count, dtype=pl.String),
         }
     )
     if people is not None:
         made = _with_colleagues(random, made, people)
     countries = made["country"].to_numpy().astype(object)
-    email = names.private_emails(random, made["first_name"].to_numpy(), made["last_name"].to_numpy(), countries)
+    first, last = made["first_name"].to_numpy(), made["last_name"].to_numpy()
+    email = names.private_emails(random, first, last, countries, None if people is None else people["private_email"])
     phone = pl.Series(names.phones(random, countries, is_mobile=True), dtype=pl.String)
     return made.with_columns(
-        email=pl.Series(email, dtype=pl.String),
+        # Whoever is one of the people has an address already.
+        email=pl.coalesce("private_email", email),
         phone=pl.when(pl.Series(random.random(count) < 0.7)).then(phone),
-    )
+    ).drop("private_email")
 
 
 def _birth_dates(age: Floats) -> pl.Series:
@@ -92,10 +95,10 @@ def _birth_dates(age: Floats) -> pl.Series:
 
 
 def _with_colleagues(random: np.random.Generator, made: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
-    """Some shoppers are people of companies: the same human with the same name, home and date of birth."""
+    """Some shoppers are people of companies: the same human with the same name, home, date of birth and address."""
     known = people.filter(pl.col("country").is_in(list(COUNTRIES)))
     size = min(round(len(made) * COLLEAGUE_SHARE), len(known))
-    columns = ["person", "first_name", "last_name", "birth_date", *_HOME]
+    columns = ["person", "first_name", "last_name", "birth_date", "private_email", *_HOME]
     chosen = known[random.choice(len(known), size, replace=False)].select(columns)
     place = pl.Series("shopper", np.sort(random.choice(len(made), size, replace=False)))
     return made.update(chosen.with_columns(place, pl.col("person").cast(pl.Int32)), on="shopper", how="left")

@@ -40,7 +40,7 @@ def exports(shop: Shop, damage: Damage) -> Exports:
     }
     draft = Draft("shopify", shop.seeds, damage, SHAPES, tables)
     shop_damage.share_addresses(draft, shop.shoppers, customers)
-    seconds = shop_damage.add_second_records(draft, shop.orders, customers)
+    seconds = shop_damage.add_second_records(draft, shop.orders, customers, shop.private_emails)
     shop_damage.note_buyers(draft, shop.orders, seconds)
     tests = shop_damage.add_tests(draft)
     shop_damage.misspell(draft)

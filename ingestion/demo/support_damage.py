@@ -35,7 +35,7 @@ def damaged(draft: Draft, world: World, people: pl.DataFrame, social: pl.DataFra
 
 
 def _mistype_users(draft: Draft, people: pl.DataFrame, social: pl.DataFrame) -> None:
-    """Only users with an address type; agents and those of social channels stay as they are."""
+    """Only users who wrote by mail or on the web typed; agents and those of social channels stay as they are."""
     every = draft.tables["users"]
     others = every.slice(len(people))
     draft.tables["users"] = every.head(len(people))
@@ -77,7 +77,7 @@ def _move_tickets(draft: Draft, doubles: pl.DataFrame, moved: Bools) -> None:
 
 
 def _duplicate_users(draft: Draft, people: pl.DataFrame) -> pl.DataFrame:
-    """Second users of people who once wrote from a private address; some of their tickets are the second user's."""
+    """Second users of people who once wrote from their private address; some of their tickets are the second user's."""
     mask = pl.Series(draft.chosen("users", "duplicates", draft.damage.duplicates)[: len(people)])
     own, rows = people.filter(mask), draft.tables["users"].head(len(people)).filter(mask)
     chance = draft.generator("users", "duplicates.values")
@@ -85,7 +85,7 @@ def _duplicate_users(draft: Draft, people: pl.DataFrame) -> pl.DataFrame:
     at = mistyped.later(draft, "users", own["joined_at"])
     ids = zendesk_ids("users", own["person"].cast(pl.Int64) + DUPLICATE)
     rows = rows.with_columns(
-        id=ids, name=first + " " + last, email=mistyped.other_emails(draft, "users", "duplicates", own),
+        id=ids, name=first + " " + last, email=own["private_email"],
         organization_id=pl.lit(None, pl.String), external_id=pl.lit(None, pl.String), created_at=at, updated_at=at,
     )  # fmt: skip
     draft.append("users", rows, "duplicate")

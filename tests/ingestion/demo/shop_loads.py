@@ -52,7 +52,8 @@ def shop_of(shoppers: int, *, people: bool = False) -> Shop:
     if not people:
         return simulate_shop(Seeds(7), months, shoppers=shoppers, reorder=story)
     others = simulate_shop(Seeds(2), months_until_end(1), shoppers=shoppers, reorder=story).shoppers
-    named = others.drop("person").rename({"shopper": "person"}).with_columns(pl.col("person").cast(pl.Int32))
+    named = others.drop("person").rename({"shopper": "person", "email": "private_email"})
+    named = named.with_columns(pl.col("person").cast(pl.Int32))
     return simulate_shop(Seeds(7), months, shoppers=shoppers, reorder=story, people=named)
 
 

@@ -109,11 +109,27 @@ def test_addresses_are_unique_and_plain(chance: np.random.Generator) -> None:
     domain = np.repeat(names.company_names(chance, COUNTRIES[:2000])["domain"].to_numpy(), 20).astype(object)
     for emails in (
         names.work_emails(chance, first, last, domain),
-        names.private_emails(chance, first, last, COUNTRIES),
+        names.private_emails(chance, first, last, COUNTRIES).to_numpy(),
     ):
         found = pl.Series(emails.tolist())
         assert found.is_unique().all()
         assert found.str.contains(r"^[a-z][a-z0-9.-]*@[a-z0-9.-]+\.[a-z]+$").all()
+
+
+def test_no_private_address_reaches_a_mailbox_that_is_taken(chance: np.random.Generator) -> None:
+    # Few names, so that many are alike, and the numbers behind them go on where they ended.
+    first, last = (
+        np.resize(np.array(["Anna", "An"], object), 9_000),
+        np.resize(np.array(["Abt", "Nabt"], object), 9_000),
+    )
+    countries = np.full(9_000, "DE", object)
+    parts = [names.private_emails(chance, first, last, countries)]
+    for _ in range(2):
+        parts.append(names.private_emails(chance, first, last, countries, pl.concat(parts)))
+    found = pl.concat(parts)
+    assert found.str.contains(r"^an\.nabt-\d{3,}@gmail\.com$").any()
+    plain = found.str.extract(r"^(.*)@", 1).str.replace_all(".", "", literal=True) + found.str.extract("(@.*)$", 1)
+    assert plain.is_unique().all()
 
 
 def test_phones_typed_in_any_way_end_in_the_same_digits(chance: np.random.Generator) -> None:
