@@ -25,8 +25,9 @@ SHAPES = {
 # Agents' numbers, and those of the users whom a social channel made of people.
 AGENT, SOCIAL_USER = 9_000_000_000, 4_000_000_000
 EXTERNAL_ID_SHARE, USER_ID_SHARE, NEVER_ASKED_SHARE = 0.7, 0.5, 0.06
-# Share of the tickets from social channels at which an agent noted the organization.
-NOTED_SHARE = 0.5
+# Share of the tickets from social channels at which an agent noted the organization, and of those channels' users whom
+# an agent asked who they are, and noted the answer.
+NOTED_SHARE, NOTED_EMAIL_SHARE = 0.5, 0.6
 TIME_ZONES = {
     "DE": "Berlin", "AT": "Vienna", "CH": "Bern", "FR": "Paris", "NL": "Amsterdam", "BE": "Brussels", "IT": "Rome",
     "ES": "Madrid", "GB": "London", "US": "Eastern Time (US & Canada)", "CA": "Eastern Time (US & Canada)",
@@ -133,17 +134,19 @@ def _users(world: World, people: pl.DataFrame) -> pl.DataFrame:
 
 
 def _social_users(world: World, asked: pl.DataFrame) -> pl.DataFrame:
-    """Users without an address: a number on WhatsApp, a name on Facebook, a handle on X."""
+    """A number on WhatsApp, a name on Facebook, a handle on X; an address where an agent asked for it."""
+    chance = world.seeds.generator("support.users.social")
     found = asked.filter(pl.col("user") >= SOCIAL_USER).group_by("user", maintain_order=True).agg(
         pl.col("person", "channel", "created_at").first(), updated_at=pl.col("updated_at").last()
     )  # fmt: skip
     found = found.join(world.people.drop("company"), on="person", how="left", maintain_order="left")
     handle = folded("first_name").str.replace_all("[^a-z]", "") + "_" + (pl.col("person") % 977).cast(pl.String)
     channel = pl.col("channel")
+    is_noted = pl.Series(chance.random(len(found)) < NOTED_EMAIL_SHARE)
     return found.select(
         id=zendesk_ids("users", found["user"]),
         name=pl.when(channel == "twitter").then(handle).otherwise(pl.col("first_name") + " " + pl.col("last_name")),
-        email=pl.lit(None, pl.String),
+        email=pl.when(is_noted).then("email"),
         phone=pl.lit(None, pl.String),
         role=pl.lit("end-user"),
         organization_id=pl.lit(None, pl.String),
