@@ -94,7 +94,7 @@ def _ledger(home: Home) -> set[tuple[object, ...]]:
     import duckdb
 
     with duckdb.connect(str(home.current / "tenure.duckdb"), read_only=True) as connection:
-        return set(connection.sql("from state.customer_ledger").fetchall())
+        return set(connection.sql("from state.identity_ledger").fetchall())
 
 
 def test_no_log_manifest_or_report_names_a_person(shop_run: Run) -> None:

@@ -24,4 +24,73 @@ def dim_customers(evidence: Evidence) -> list[Check]:
     ]
 
 
-SUITES = {"dim_customers": dim_customers}
+def map_source_records(evidence: Evidence) -> list[Check]:
+    """Records and their ids: volume, one id a record, ids of the right kind, dates in order."""
+    table = "map_source_records"
+    return [
+        *table_checks(evidence, table, role="commerce"),
+        no_rows(
+            "one id a record",
+            "error",
+            "select 1 from {batch} where is_current group by entity, source, list_kind, source_record_id "
+            "having count(*) > 1",
+            f"marts.{table} has {{observed}} records with several ids at once.",
+        ),
+        no_rows(
+            "ids of the right kind",
+            "error",
+            "select 1 from {batch} where left(durable_id, 4) != if(entity = 'customer', 'cus_', 'per_')",
+            f"marts.{table} has {{observed}} rows whose id is not of their entity.",
+        ),
+        no_rows(
+            "dates in order",
+            "error",
+            f"select 1 from {{batch}} where valid_to_date <= valid_from_date or valid_from_date > "
+            f"date '{evidence.as_of_date}' or valid_to_date > date '{evidence.as_of_date}'",
+            f"marts.{table} has {{observed}} rows whose dates are out of order, or after {evidence.as_of_date}.",
+        ),
+    ]
+
+
+def fct_identity_events(evidence: Evidence) -> list[Check]:
+    """Events of ids: volume, one beginning an id, nothing after the as-of date."""
+    table = "fct_identity_events"
+    return [
+        *table_checks(evidence, table, role="commerce"),
+        between(table, "record_count", 1),
+        no_rows(
+            "created once",
+            "error",
+            "select 1 from {batch} where event = 'created' group by entity, durable_id having count(*) > 1",
+            f"marts.{table} has {{observed}} ids that were created twice.",
+        ),
+        no_rows(
+            "nothing after the as-of date",
+            "error",
+            f"select 1 from {{batch}} where known_date > date '{evidence.as_of_date}'",
+            f"marts.{table} has {{observed}} events after {evidence.as_of_date}.",
+        ),
+    ]
+
+
+def map_id_redirects(evidence: Evidence) -> list[Check]:
+    """Redirects: no id is forgotten, and none leads to one that leads on."""
+    table = "map_id_redirects"
+    return [
+        *table_checks(evidence, table, role="commerce"),
+        no_rows(
+            "at the end in one hop",
+            "error",
+            "select 1 from {batch} as r where r.current_id is not null and not exists (select 1 from {batch} as t "
+            "where t.entity = r.entity and t.durable_id = r.current_id and t.current_id = t.durable_id)",
+            f"marts.{table} has {{observed}} ids that lead to one which leads on.",
+        ),
+    ]
+
+
+SUITES = {
+    "dim_customers": dim_customers,
+    "map_source_records": map_source_records,
+    "fct_identity_events": fct_identity_events,
+    "map_id_redirects": map_id_redirects,
+}

@@ -127,7 +127,7 @@ def test_everything_is_described(manifest: dict[str, Any]) -> None:
 
 
 def test_personal_columns_of_marts_are_marked(manifest: dict[str, Any]) -> None:
-    personal = {"customer_name", "email", "source_customer_id"}
+    personal = {"customer_name", "email", "source_customer_id", "source_record_id"}
     for model in _models(manifest, "marts"):
         for name, column in model["columns"].items():
             assert (column["config"]["meta"].get("data_class") == "personal") == (name in personal), (

@@ -35,13 +35,14 @@ returned as (
 
 ),
 
-ledger as (
+customer_ids as (
 
     select
-        customer_id,
+        durable_id as customer_id,
         source,
-        source_customer_id
-    from {{ ref('int_customers__ledger') }}
+        source_record_id as source_customer_id
+    from {{ ref('int_customers__record_ids') }}
+    where entity = 'customer' and list_kind = 'customer'
 
 ),
 
@@ -50,7 +51,7 @@ final as (
     select
         sold.source,
         sold.order_id,
-        ledger.customer_id,
+        customer_ids.customer_id,
         sold.country,
         sold.currency,
         sold.sale_line_count,
@@ -65,10 +66,10 @@ final as (
         on
             sold.source = returned.source
             and sold.order_id = returned.order_id
-    left join ledger
+    left join customer_ids
         on
-            sold.source = ledger.source
-            and sold.source_customer_id = ledger.source_customer_id
+            sold.source = customer_ids.source
+            and sold.source_customer_id = customer_ids.source_customer_id
 
 )
 

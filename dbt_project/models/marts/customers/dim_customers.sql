@@ -5,10 +5,14 @@ with source_customers as (
 
 ),
 
-ledger as (
+customer_ids as (
 
-    select *
-    from {{ ref('int_customers__ledger') }}
+    select
+        durable_id as customer_id,
+        source,
+        source_record_id as source_customer_id
+    from {{ ref('int_customers__record_ids') }}
+    where entity = 'customer' and list_kind = 'customer'
 
 ),
 
@@ -22,7 +26,7 @@ customer_orders as (
 final as (
 
     select
-        ledger.customer_id,
+        customer_ids.customer_id,
         source_customers.source,
         source_customers.source_customer_id,
         source_customers.customer_name,
@@ -40,12 +44,12 @@ final as (
         customer_orders.last_order_date,
         customer_orders.cohort_month
     from source_customers
-    inner join ledger
+    inner join customer_ids
         on
-            source_customers.source = ledger.source
-            and source_customers.source_customer_id = ledger.source_customer_id
+            source_customers.source = customer_ids.source
+            and source_customers.source_customer_id = customer_ids.source_customer_id
     left join customer_orders
-        on ledger.customer_id = customer_orders.customer_id
+        on customer_ids.customer_id = customer_orders.customer_id
 
 )
 
