@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
 import duckdb
-from jinja2 import Environment
+from jinja2 import Environment, Template
 
 from ingestion.home import PROJECT_ROOT
 
@@ -76,11 +77,11 @@ class Ledger:
 
     def failing(self) -> dict[str, list[tuple[Any, ...]]]:
         """What the singular tests of the project find."""
-        found = {name: self.sql(self._render(PROJECT / "tests" / f"{name}.sql")) for name in TESTS}
+        found = {name: self.sql(self._render(name)) for name in TESTS}
         return {name: rows for name, rows in found.items() if rows}
 
     def _build(self, model: str) -> None:
-        sql = self._render(next((PROJECT / "models").rglob(f"{model}.sql")))
+        sql = self._render(model)
         if model != "int_customers__ledger":
             self.connection.execute(f"create or replace table {model} as {sql}")
         elif self._exists("identity_ledger"):
@@ -88,25 +89,17 @@ class Ledger:
         else:
             self.connection.execute(f"create table state.identity_ledger as {sql}")
 
-    def _render(self, path: Any) -> str:
-        def ref(name: str) -> str:
-            return "state.identity_ledger" if name == "int_customers__ledger" else name
-
+    def _render(self, name: str) -> str:
         def get_relation(_database: str, schema: str, name: str) -> str | None:
             return f"{schema}.{name}" if self._exists(name) else None
 
-        environment = Environment(extensions=["jinja2.ext.do"])
-        environment.globals.update(
-            ref=ref,
-            config=lambda **_: "",
+        return _template(name).render(
             this="state.identity_ledger",
             is_incremental=lambda: self._exists("identity_ledger"),
             execute=True,
             target=SimpleNamespace(database="memory"),
             adapter=SimpleNamespace(get_relation=get_relation),
         )
-        macros = (PROJECT / "macros" / "ledger_before.sql").read_text()
-        return environment.from_string(macros + path.read_text()).render()
 
     def _exists(self, name: str) -> bool:
         return bool(self.sql(f"select 1 from duckdb_tables() where schema_name = 'state' and table_name = '{name}'"))
@@ -115,3 +108,17 @@ class Ledger:
         if not self._exists("identity_ledger"):
             return 0
         return int(self.sql("select count(*) from state.identity_ledger")[0][0])
+
+
+@cache
+def _template(name: str) -> Template:
+    """A model or singular test, with the one macro that they use."""
+    path = next(path for folder in ("models", "tests") for path in (PROJECT / folder).rglob(f"{name}.sql"))
+    macros = (PROJECT / "macros" / "ledger_before.sql").read_text()
+    environment = Environment()
+    environment.globals.update(ref=_table, config=lambda **_: "")
+    return environment.from_string(macros + path.read_text())
+
+
+def _table(model: str) -> str:
+    return "state.identity_ledger" if model == "int_customers__ledger" else model

@@ -76,6 +76,33 @@ def test_a_lost_warehouse_is_rebuilt_with_the_same_ids(shop_run: Run, shop_home:
     assert rebuilt.manifest["state_tables"] == release.manifest["state_tables"]
 
 
+@pytest.mark.wide
+def test_a_release_with_the_earlier_ledger_of_customers_gives_their_ids(shop_run: Run, shop_home: Home) -> None:
+    """Its ids needn't be those that would be minted today."""
+    import duckdb
+
+    release = current_release(shop_home)
+    assert release
+    with duckdb.connect(str(release.path / "tenure.duckdb")) as database:
+        database.execute(
+            """create table state.customer_ledger as
+            select
+                'cus_of_' || md5(source_record_id) as customer_id, source, source_record_id as source_customer_id,
+                'created' as event, cause, known_date - 1 as known_date
+            from state.identity_ledger"""
+        )
+        database.execute("drop table state.identity_ledger")
+        known = set(database.sql("select source_customer_id, customer_id from state.customer_ledger").fetchall())
+    manifest = release.manifest
+    manifest["state_tables"]["customer_ledger"] = manifest["state_tables"].pop("identity_ledger")
+    (release.path / "manifest.json").write_text(json.dumps(manifest))
+    shop_home.warehouse.unlink()
+    run = run_pipeline(shop_home.root, shop_run.home.root.parent / "files" / "sources.yml")
+    assert run.succeeded, run.errors
+    assert set(run.sql("select source_customer_id, customer_id from marts.dim_customers")) == known
+    assert len(_ledger(shop_home)) == len(known)
+
+
 def test_a_new_day_keeps_ids_and_adds_its_own(shop_home: Home, tmp_path: Path) -> None:
     from tests.conftest import run_pipeline
 

@@ -81,8 +81,8 @@ def map_id_redirects(evidence: Evidence) -> list[Check]:
         no_rows(
             "at the end in one hop",
             "error",
-            "select 1 from {batch} as r where r.current_id is not null and not exists (select 1 from {batch} as t "
-            "where t.entity = r.entity and t.durable_id = r.current_id and t.current_id = t.durable_id)",
+            "select 1 from {batch} where current_id is not null group by entity, current_id "
+            "having not bool_or(durable_id = current_id)",
             f"marts.{table} has {{observed}} ids that lead to one which leads on.",
         ),
     ]
