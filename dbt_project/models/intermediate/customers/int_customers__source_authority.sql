@@ -1,0 +1,59 @@
+with authority as (
+
+    select *
+    from {{ ref('source_authority') }}
+
+),
+
+sources as (
+
+    select distinct source
+    from {{ ref('stg_ingestion__tables') }}
+
+),
+
+written as (
+
+    select
+        authority.*,
+        try_cast(authority.authority_rank as integer) as authority_number,
+        sources.source is not null as is_known_source,
+        count(*) over (partition by authority.entity, authority.field_group, authority.source) as same_source_count,
+        count(*) over (
+            partition by authority.entity, authority.field_group, try_cast(authority.authority_rank as integer)
+        ) as same_rank_count,
+        concat_ws(
+            ',', authority.entity, authority.field_group, authority.source, authority.authority_rank
+        ) as row_text
+    from authority
+    left join sources
+        on authority.source = sources.source
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when coalesce(entity, '') <> 'customer' then 'an unknown entity; there is only customer'
+            when coalesce(field_group, '') not in ('identity', 'contract', 'status', 'owner', 'segment')
+                then 'an unknown field group; there are identity, contract, status, owner and segment'
+            when not is_known_source then 'an unknown source; tenure status lists them'
+            when authority_number is null or authority_number < 1 then 'no rank; ranks are 1, 2, 3 and so on'
+            when same_source_count > 1 then 'its source twice in this group'
+            when same_rank_count > 1 then 'the same rank as another source of this group'
+        end as mistake
+    from written
+
+)
+
+select
+    entity,
+    field_group,
+    source,
+    case
+        when mistake is null then authority_number
+        else error('source_authority.csv: the row "' || row_text || '" has ' || mistake || '.')
+    end as authority_rank
+from judged
