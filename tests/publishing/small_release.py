@@ -46,7 +46,7 @@ MARTS = """
     create view known as select * from marts.fct_orders where has_customer;
     create table marts.dim_customers as
         select
-            customer_id, 'files' as source, customer_id as source_customer_id, $name as customer_name,
+            customer_id, 'files' as identity_source, 1 as record_count, $name as customer_name,
             $email as email, any_value(country) as country, null::timestamp as signed_up_at,
             min(order_date) as first_order_date, max(order_date) as last_order_date, min(order_month) as cohort_month,
             count(*) as order_count, count(distinct order_date) as order_day_count, sum(gross_amount) as gross_amount,
