@@ -4,7 +4,7 @@ from expectations.evidence import Check, Evidence, between, no_rows, table_check
 
 
 def dim_customers(evidence: Evidence) -> list[Check]:
-    """Customers: volume, plausible totals, and dates in order."""
+    """Customers: volume, plausible totals, dates in order, and nothing after the day."""
     return [
         *table_checks(evidence, "dim_customers", role="commerce"),
         between("dim_customers", "order_count", 0),
@@ -20,6 +20,41 @@ def dim_customers(evidence: Evidence) -> list[Check]:
             "error",
             f"select 1 from {{batch}} where last_order_date > date '{evidence.as_of_date}'",
             f"marts.dim_customers has {{observed}} customers with orders after {evidence.as_of_date}.",
+        ),
+        between("dim_customers", "recurring_amount", 0),
+        between("dim_customers", "record_count", 1),
+        no_rows(
+            "no meeting after the as-of date",
+            "error",
+            f"select 1 from {{batch}} where cast(last_meeting_at as date) > date '{evidence.as_of_date}'",
+            f"marts.dim_customers has {{observed}} customers whose last meeting is after {evidence.as_of_date}.",
+        ),
+        no_rows(
+            "contract dates in order",
+            "warning",
+            "select 1 from {batch} where contract_ended_date < contract_started_date",
+            "marts.dim_customers has {observed} customers whose contract ended before it began.",
+        ),
+    ]
+
+
+def rpt_source_conflicts(evidence: Evidence) -> list[Check]:
+    """Conflicts: none with itself, and a value at stake only where a status is in doubt."""
+    return [
+        *table_checks(evidence, "rpt_source_conflicts")[:1],
+        between("rpt_source_conflicts", "losing_record_count", 1),
+        between("rpt_source_conflicts", "value_at_stake_amount", 0),
+        no_rows(
+            "winner and loser differ",
+            "error",
+            "select 1 from {batch} where winning_value = losing_value",
+            "marts.rpt_source_conflicts has {observed} values that lost against themselves.",
+        ),
+        no_rows(
+            "value at stake",
+            "error",
+            "select 1 from {batch} where value_at_stake_amount is not null and not is_status_conflict",
+            "marts.rpt_source_conflicts has {observed} values at stake where no status is in doubt.",
         ),
     ]
 
@@ -90,6 +125,7 @@ def map_id_redirects(evidence: Evidence) -> list[Check]:
 
 SUITES = {
     "dim_customers": dim_customers,
+    "rpt_source_conflicts": rpt_source_conflicts,
     "map_source_records": map_source_records,
     "fct_identity_events": fct_identity_events,
     "map_id_redirects": map_id_redirects,

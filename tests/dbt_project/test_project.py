@@ -1,9 +1,11 @@
 """Laws of the dbt project, read from its manifest, and its unit tests."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from dbt.cli.main import dbtRunner
 
@@ -127,7 +129,11 @@ def test_everything_is_described(manifest: dict[str, Any]) -> None:
 
 
 def test_personal_columns_of_marts_are_marked(manifest: dict[str, Any]) -> None:
-    personal = {"customer_name", "email", "source_customer_id", "source_record_id"}
+    personal = {
+        "customer_name", "email", "source_customer_id", "source_record_id", "owner_name", "owner_email", "sponsor_source_person_id",
+        "primary_contact_source_person_id", "winning_value", "winning_source_record_id", "losing_value",
+        "losing_source_record_id",
+    }  # fmt: skip
     for model in _models(manifest, "marts"):
         for name, column in model["columns"].items():
             assert (column["config"]["meta"].get("data_class") == "personal") == (name in personal), (
@@ -177,6 +183,33 @@ def test_no_model_asks_the_clock(manifest: dict[str, Any]) -> None:
 
 def test_schemas_are_the_ones_promised(manifest: dict[str, Any]) -> None:
     assert {model["schema"] for model in _models(manifest)} == {"staging", "intermediate", "marts", "state"}
+
+
+@pytest.mark.parametrize(
+    ("row", "mistake"),
+    [
+        ("customer,status,zendesk,1", "the same rank as another source of this group"),
+        ("customer,status,stripe,9", "its source twice in this group"),
+        ("customer,colour,stripe,1", "an unknown field group"),
+        ("customer,status,hubspott,9", "an unknown source"),
+        ("customer,status,zendesk,first", "no rank"),
+        ("person,status,zendesk,9", "an unknown entity"),
+    ],
+)
+def test_a_wrong_authority_stops_the_build_and_is_named(dbt: Any, row: str, mistake: str) -> None:
+    def execute(statement: str) -> None:
+        with duckdb.connect(os.environ["DBT_ENV_SECRET_WAREHOUSE"]) as warehouse:
+            warehouse.execute(statement)
+
+    values = ", ".join(f"'{value}'" for value in row.split(","))
+    execute(f"insert into config.source_authority values ({values})")
+    try:
+        outcome = dbt("run", "--select", "int_customers__source_authority")
+    finally:
+        execute(f"delete from config.source_authority where (entity, field_group, source, authority_rank) = ({values})")
+    assert not outcome.success
+    (result,) = outcome.result
+    assert f'source_authority.csv: the row "{row}" has {mistake}' in str(result.message)
 
 
 def test_an_unknown_threshold_is_named(tmp_path: Path) -> None:
