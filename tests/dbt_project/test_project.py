@@ -197,18 +197,22 @@ def test_schemas_are_the_ones_promised(manifest: dict[str, Any]) -> None:
     ],
 )
 def test_a_wrong_authority_stops_the_build_and_is_named(dbt: Any, row: str, mistake: str) -> None:
-    def execute(statement: str) -> None:
-        with duckdb.connect(os.environ["DBT_ENV_SECRET_WAREHOUSE"]) as warehouse:
-            warehouse.execute(statement)
-
     values = ", ".join(f"'{value}'" for value in row.split(","))
-    execute(f"insert into config.source_authority values ({values})")
+    known = ("hubspot", "salesforce", "files", "stripe", "zendesk", "shopify", "smile", "segment")
+    sources = ", ".join(f"('{source}')" for source in known)
+    with duckdb.connect(os.environ["DBT_ENV_SECRET_WAREHOUSE"]) as warehouse:
+        warehouse.execute(f"insert into ingestion.tables (source) values {sources}")
+        warehouse.execute(f"insert into config.source_authority values ({values})")
     try:
-        outcome = dbt("run", "--select", "int_customers__source_authority")
+        outcome = dbt("run", "--select", "stg_ingestion__tables", "int_customers__source_authority")
     finally:
-        execute(f"delete from config.source_authority where (entity, field_group, source, authority_rank) = ({values})")
+        with duckdb.connect(os.environ["DBT_ENV_SECRET_WAREHOUSE"]) as warehouse:
+            warehouse.execute("delete from ingestion.tables")
+            warehouse.execute(
+                f"delete from config.source_authority where (entity, field_group, source, authority_rank) = ({values})"
+            )
     assert not outcome.success
-    (result,) = outcome.result
+    result = outcome.result[-1]
     assert f'source_authority.csv: the row "{row}" has {mistake}' in str(result.message)
 
 
