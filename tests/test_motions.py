@@ -31,9 +31,9 @@ def test_all_systems(demo: Path, demo_run: Run, contracts: Contracts) -> None:
 @pytest.mark.parametrize(
     ("system", "filled"),
     [
-        ("stripe", set()),
+        ("stripe", {"dim_customers"}),
         pytest.param("shopify", COMMERCE | {"dim_customers"}, marks=pytest.mark.wide),
-        pytest.param("zendesk", set(), marks=pytest.mark.wide),
+        pytest.param("zendesk", {"dim_customers"}, marks=pytest.mark.wide),
         pytest.param("files", COMMERCE | {"dim_customers"}, marks=pytest.mark.wide),
     ],
 )
