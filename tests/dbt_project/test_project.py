@@ -95,7 +95,7 @@ def test_every_table_has_a_grain_test(manifest: dict[str, Any]) -> None:
 
 
 def test_every_foreign_key_has_a_relationships_test(manifest: dict[str, Any]) -> None:
-    dimensions = {"customer_id": "dim_customers"}
+    dimensions = {"customer_id": "dim_customers", "person_id": "dim_people"}
     for model in _models(manifest, "marts"):
         for key, dimension in dimensions.items():
             if key not in model["columns"] or model["name"] == dimension:
@@ -130,9 +130,10 @@ def test_everything_is_described(manifest: dict[str, Any]) -> None:
 
 def test_personal_columns_of_marts_are_marked(manifest: dict[str, Any]) -> None:
     personal = {
-        "customer_name", "email", "source_customer_id", "source_record_id", "owner_name", "owner_email", "sponsor_source_person_id",
-        "primary_contact_source_person_id", "winning_value", "winning_source_record_id", "losing_value",
-        "losing_source_record_id",
+        "customer_name", "email", "source_customer_id", "source_record_id", "owner_name", "owner_email",
+        "sponsor_source_person_id", "primary_contact_source_person_id", "winning_value", "winning_source_record_id",
+        "losing_value", "losing_source_record_id", "full_name", "first_name", "last_name", "phone", "job_title",
+        "birth_date",
     }  # fmt: skip
     for model in _models(manifest, "marts"):
         for name, column in model["columns"].items():
