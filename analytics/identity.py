@@ -6,9 +6,10 @@ from datetime import date
 import polars as pl
 
 from analytics.clustering import Limits, decide
-from analytics.linkage import Model, score, train
+from analytics.linkage import Model, Scores, rescore, train
 from analytics.linkage_specification import SPECIFICATIONS, Kind
 
+KINDS: Mapping[str, Kind] = {"company": "companies", "person": "people"}
 MODEL_RULE = "linkage model"
 OVERRIDE_RULE = "override"
 
@@ -48,14 +49,23 @@ def latest_model(kind: Kind, models: pl.DataFrame) -> Model:
     return Model.from_json(newest["document"][-1], kind)
 
 
-def scored_pairs(kind: Kind, records: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
-    """The pairs that the newest model finds alike, as `linkage.score` gives them, with is_corroborated: whether more
-    than the name agrees."""
-    pairs = score(records, latest_model(kind, models))
-    return pairs.with_columns(is_corroborated=_is_corroborated(kind))
+def rescored(kind: Kind, records: pl.DataFrame, models: pl.DataFrame, before: pl.DataFrame | None) -> pl.DataFrame:
+    """One row per pair that the newest model finds alike, as `linkage.score` has them, and one per record: record_id_l
+    alone, with state and found_by of `linkage.Scores`. `before` is what this function returned in the run before.
+    """
+    known = None
+    if before is not None and {"record_id_r", "state", "found_by"} <= set(before.columns):
+        is_pair = pl.col("record_id_r").is_not_null()
+        known = Scores(
+            before.filter(is_pair).drop("state", "found_by"),
+            before.filter(~is_pair).select("state", "found_by", record_id="record_id_l"),
+        )
+    scores = rescore(records, latest_model(kind, models), known)
+    return pl.concat([scores.pairs, scores.records.rename({"record_id": "record_id_l"})], how="diagonal")
 
 
 def _is_corroborated(kind: Kind) -> pl.Expr:
+    """Whether more agrees than the name."""
     return pl.any_horizontal(
         *(pl.col(f"level_{name}").is_in(levels) for name, levels in SPECIFICATIONS[kind].corroborating)
     )
@@ -93,7 +103,7 @@ def decided_edges(
         "record_id_l",
         "record_id_r",
         rule=pl.lit(MODEL_RULE),
-        tier=pl.when(~pl.col("is_corroborated") | (pl.col("match_probability") < link_probability))
+        tier=pl.when(~_is_corroborated(KINDS[entity]) | (pl.col("match_probability") < link_probability))
         .then(pl.lit("review"))
         .when(pl.col("match_probability") >= strong_probability)
         .then(pl.lit("strong"))

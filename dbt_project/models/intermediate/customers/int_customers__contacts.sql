@@ -169,7 +169,7 @@ contacts as (
 
 known_ids as (
 
-    select * from {{ ref('int_customers__known_ids') }}
+    select * from {{ ref('int_customers__record_ids') }}
 
 ),
 

@@ -88,7 +88,7 @@ chosen as (
         agreed.field,
         max(
             struct_pack(
-                is_own := role_mailboxes.local_part is null,
+                is_own := generic_values.word is null,
                 seen_at := agreed.seen_at,
                 record_count := agreed.record_count,
                 given := agreed.value,
@@ -96,8 +96,10 @@ chosen as (
             )
         ) as best
     from agreed
-    left join {{ ref('role_mailboxes') }} as role_mailboxes
-        on agreed.field = 'email' and split_part(agreed.value, '@', 1) = role_mailboxes.local_part
+    left join {{ ref('generic_values') }} as generic_values
+        on
+            case when agreed.field = 'email' then split_part(agreed.value, '@', 1) end = generic_values.word
+            and generic_values.part = 'mailbox'
     group by agreed.person_id, agreed.field
 
 )

@@ -117,7 +117,7 @@ own_domains as (
         lower(trim(company_domains.domain)) as domain,
         min(known_ids.durable_id) as customer_id
     from company_domains
-    inner join {{ ref('int_customers__known_ids') }} as known_ids
+    inner join {{ ref('int_customers__record_ids') }} as known_ids
         on
             known_ids.entity = 'customer'
             and known_ids.list_kind = 'customer'

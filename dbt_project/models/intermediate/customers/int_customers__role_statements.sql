@@ -127,7 +127,7 @@ statements as (
 
 known_ids as (
 
-    select * from {{ ref('int_customers__known_ids') }}
+    select * from {{ ref('int_customers__record_ids') }}
 
 ),
 
