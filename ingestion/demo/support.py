@@ -51,7 +51,7 @@ def exports(world: World, damage: Damage) -> Exports:
     people = _people(world, asked)
     tables = {
         "organizations": _organizations(world),
-        "users": pl.concat([_users(world, people), _social_users(world, asked), _agents(world)]),
+        "users": pl.concat([_users(world, people), _social_users(world, asked, people), _agents(world)]),
         "tickets": _tickets(world, asked),
         "ticket_field_history": _field_history(asked),
         "ticket_comments": _comments(world, asked),
@@ -133,8 +133,12 @@ def _users(world: World, people: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _social_users(world: World, asked: pl.DataFrame) -> pl.DataFrame:
-    """A number on WhatsApp, a name on Facebook, a handle on X; an address where an agent asked for it."""
+def _social_users(world: World, asked: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+    """A number on WhatsApp, a name on Facebook, a handle on X; an address where an agent asked for it.
+
+    `people`: those who have a user of their own. Zendesk takes an address once, so what another user of the person has
+    is noted with the channel behind a plus.
+    """
     chance = world.seeds.generator("support.users.social")
     found = asked.filter(pl.col("user") >= SOCIAL_USER).group_by("user", maintain_order=True).agg(
         pl.col("person", "channel", "created_at").first(), updated_at=pl.col("updated_at").last()
@@ -143,10 +147,12 @@ def _social_users(world: World, asked: pl.DataFrame) -> pl.DataFrame:
     handle = folded("first_name").str.replace_all("[^a-z]", "") + "_" + (pl.col("person") % 977).cast(pl.String)
     channel = pl.col("channel")
     is_noted = pl.Series(chance.random(len(found)) < NOTED_EMAIL_SHARE)
+    is_taken = pl.col("person").is_in(people["person"].implode()) | ~pl.col("person").is_first_distinct()
+    tagged = pl.col("email").str.replace("@", "+" + channel + "@", literal=True)
     return found.select(
         id=zendesk_ids("users", found["user"]),
         name=pl.when(channel == "twitter").then(handle).otherwise(pl.col("first_name") + " " + pl.col("last_name")),
-        email=pl.when(is_noted).then("email"),
+        email=pl.when(is_noted & is_taken).then(tagged).when(is_noted).then("email"),
         phone=pl.lit(None, pl.String),
         role=pl.lit("end-user"),
         organization_id=pl.lit(None, pl.String),
