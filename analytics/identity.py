@@ -65,9 +65,10 @@ def rescored(kind: Kind, records: pl.DataFrame, models: pl.DataFrame, before: pl
 
 
 def _is_corroborated(kind: Kind) -> pl.Expr:
-    """Whether more agrees than the name."""
-    return pl.any_horizontal(
-        *(pl.col(f"level_{name}").is_in(levels) for name, levels in SPECIFICATIONS[kind].corroborating)
+    """Whether the names agree, and more than the names."""
+    specification = SPECIFICATIONS[kind]
+    return pl.all_horizontal(pl.col(f"level_{name}") > 0 for name in specification.named_by) & pl.any_horizontal(
+        pl.col(f"level_{name}").is_in(levels) for name, levels in specification.corroborating
     )
 
 

@@ -80,7 +80,8 @@ class Specification:
 
     `columns` are the text columns a frame may have besides record_id and source; `derived` are SQL expressions over
     them; `strict_keys` almost never agree between two entities, and the prior is estimated from them. `corroborating`
-    has, by comparison, the levels (0 = the weakest) that say more than the name does: names alone never make a link.
+    has, by comparison, the levels (0 = the weakest) that say more than the name does, and `named_by` the comparisons of
+    names: neither a name alone makes a link, nor a phone or a home with another name, or with none, as families share.
     """
 
     kind: Kind
@@ -90,6 +91,7 @@ class Specification:
     blocking_rules: tuple[BlockingRule, ...]
     strict_keys: tuple[str, ...]
     corroborating: tuple[tuple[str, tuple[int, ...]], ...]
+    named_by: tuple[str, ...]
     dependence: Dependence | None = None
 
     @property
@@ -363,6 +365,7 @@ PEOPLE = Specification(
         ("national_id", (1, 2)),
         ("location", _ONE_PLACE),
     ),
+    named_by=("first_name",),
     dependence=_FAMILY,
 )
 
@@ -458,6 +461,7 @@ COMPANIES = Specification(
         ("tax_id", (1, 2)),
         ("location", _ONE_PLACE),
     ),
+    named_by=("name",),
 )
 
 SPECIFICATIONS: dict[Kind, Specification] = {"people": PEOPLE, "companies": COMPANIES}

@@ -146,7 +146,8 @@ compared as (
         coalesce(
             list_has_any(one.mail_domains, other.mail_domains)
             and not list_has_any(one.email_canonicals, other.email_canonicals), false
-        ) as mailbox_differs
+        ) as mailbox_differs,
+        coalesce(not list_has_any(one.email_canonicals, other.email_canonicals), false) as email_differs
     from pairs
     inner join rules using (rule)
     left join known as one on pairs.record_id_l = one.record_id
@@ -176,7 +177,7 @@ final as (
         confidence
     from judged
     where
-        {%- for id_type in ['name', 'birth_date', 'tax_id', 'national_id', 'mailbox'] %}
+        {%- for id_type in ['name', 'birth_date', 'tax_id', 'national_id', 'mailbox', 'email'] %}
         not (list_contains(unless_differs, '{{ id_type }}') and {{ id_type }}_differs) and
         {%- endfor %}
         (not needs_name or coalesce({{ names_agree('words_l', 'words_r', strictly=true) }}, false))

@@ -1,4 +1,4 @@
-with recursive records as (
+with recursive records as (  -- noqa: PRS
 
     select record_id
     from {{ ref('int_customers__compared_companies') }}

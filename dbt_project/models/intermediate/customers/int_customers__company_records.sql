@@ -1,5 +1,12 @@
 -- A record that several lists of one system hold is one record.
-with listed as (
+with null_likes as (
+
+    select list(word) as null_words
+    from {{ ref('null_likes') }}
+
+),
+
+listed as (
 
     select
         source,
@@ -89,7 +96,7 @@ said as (
             list_filter(phones, value -> {{ unless_null_like('value') }} is not null) as phones
         )
     from listed
-    cross join (select list(word) as null_words from {{ ref('null_likes') }}) as words
+    cross join null_likes
 
 )
 

@@ -9,7 +9,7 @@ with identifiers as (
 
 ),
 
-merges as (
+merged_records as (
 
     select
         source,
@@ -21,4 +21,4 @@ merges as (
 
 ),
 
-{{ rule_edges('company', 'identifiers', 'merges') }}
+{{ rule_edges('company', 'identifiers', 'merged_records') }}

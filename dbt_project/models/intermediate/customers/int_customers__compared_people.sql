@@ -35,7 +35,8 @@ final as (
         people.source || '/' || people.list_kind || '/' || people.source_record_id as record_id,
         people.source,
         case when chosen.full_name is not null then
-            coalesce(short_names.first_name, {{ plain_name('people.first_name') }}) end as first_name,
+                coalesce(short_names.first_name, {{ plain_name('people.first_name') }})
+        end as first_name,
         case when chosen.full_name is not null then {{ plain_name('people.last_name') }} end as last_name,
         chosen.full_name,
         chosen.email_canonical,

@@ -1,4 +1,13 @@
-with identifiers as (
+with free_mail as (
+
+    select
+        domain,
+        'free mail' as reason
+    from {{ ref('free_mail_domains') }}
+
+),
+
+identifiers as (
 
     select
         entity,
@@ -27,7 +36,7 @@ parts as (
     select
         *,
         case when id_type in ('email', 'email_canonical')
-            then regexp_replace(split_part(split_part(id_value, '@', 1), '+', 1), '[\d._-]+$', '')
+                then regexp_replace(split_part(split_part(id_value, '@', 1), '+', 1), '[\d._-]+$', '')
         end as mailbox,
         case when id_type in ('email', 'email_canonical') then split_part(id_value, '@', 2) end as mail_domain,
         case when id_type = 'domain' then id_value end as web_domain,
@@ -48,7 +57,7 @@ told_by_words as (
     left join {{ ref('generic_values') }} as web_domains
         on parts.web_domain = web_domains.word and web_domains.part = 'mail_domain'
     left join {{ ref('generic_values') }} as names on parts.full_name = names.word and names.part = 'name'
-    left join (select domain, 'free mail' as reason from {{ ref('free_mail_domains') }}) as free_mail
+    left join free_mail
         on parts.web_domain = free_mail.domain
 
 ),

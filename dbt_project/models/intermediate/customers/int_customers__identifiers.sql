@@ -38,7 +38,7 @@ records as (
         external_id,
         emails,
         phones,
-        cast([] as varchar []) as domains,
+        cast([] as varchar[]) as domains,
         first_seen_at,
         last_seen_at
     from people
@@ -65,6 +65,27 @@ records as (
 
 ),
 
+written_emails as (
+
+    select
+        entity,
+        record_id,
+        unnest(emails) as raw_value
+    from records
+
+),
+
+written_phones as (
+
+    select
+        entity,
+        record_id,
+        coalesce(country, '') as country,
+        unnest(phones) as raw_value
+    from records
+
+),
+
 -- Materialised, for else each filter on a value would read it anew.
 emails as materialized (
 
@@ -73,7 +94,7 @@ emails as materialized (
         record_id,
         raw_value,
         {{ email_key('raw_value') }} as email
-    from (select entity, record_id, unnest(emails) as raw_value from records)
+    from written_emails
 
 ),
 
@@ -85,7 +106,7 @@ phones as (
         written.record_id,
         written.raw_value,
         read.e164 as phone
-    from (select entity, record_id, coalesce(country, '') as country, unnest(phones) as raw_value from records) as written
+    from written_phones as written
     inner join {{ ref('int_customers__phone_numbers') }} as read
         on written.raw_value = read.phone and written.country = coalesce(read.country_as_written, '')
     where read.is_valid
@@ -102,6 +123,21 @@ written_domains as (
 
 ),
 
+people_at_domains as (
+
+    select
+        people.source,
+        people.source_customer_id,
+        split_part(emails.email, '@', 2) as domain,
+        count(distinct people.record_id) as person_count
+    from people
+    inner join emails on people.entity = emails.entity and people.record_id = emails.record_id
+    anti join {{ ref('free_mail_domains') }} as free_mail on split_part(emails.email, '@', 2) = free_mail.domain
+    where people.source_customer_id is not null and emails.email is not null
+    group by all
+
+),
+
 -- A company that gives no domain has the one at which most of its people write.
 domains_of_people as (
 
@@ -110,19 +146,27 @@ domains_of_people as (
         source || '/customer/' || source_customer_id as record_id,
         domain as raw_value,
         domain
-    from (
-        select
-            people.source,
-            people.source_customer_id,
-            split_part(emails.email, '@', 2) as domain,
-            count(distinct people.record_id) as person_count
-        from people
-        inner join emails on people.entity = emails.entity and people.record_id = emails.record_id
-        anti join {{ ref('free_mail_domains') }} as free_mail on split_part(emails.email, '@', 2) = free_mail.domain
-        where people.source_customer_id is not null and emails.email is not null
-        group by all
-    )
+    from people_at_domains
     qualify 2 * person_count > sum(person_count) over (partition by source, source_customer_id)
+
+),
+
+company_words as (
+
+    select
+        entity,
+        record_id,
+        name as raw_value,
+        string_split({{ plain_name('name') }}, ' ') as words
+    from records
+    where entity = 'company' and name is not null
+
+),
+
+legal_forms as (
+
+    select list(form) as forms
+    from {{ ref('legal_forms') }}
 
 ),
 
@@ -144,16 +188,8 @@ company_names as (
                 )
             ), ' '
         ) as name
-    from (
-        select
-            entity,
-            record_id,
-            name as raw_value,
-            string_split({{ plain_name('name') }}, ' ') as words
-        from records
-        where entity = 'company' and name is not null
-    )
-    cross join (select list(form) as forms from {{ ref('legal_forms') }})
+    from company_words
+    cross join legal_forms
 
 ),
 
@@ -169,6 +205,16 @@ person_words as materialized (
 
 ),
 
+placed_words as (
+
+    select
+        *,
+        unnest(words) as word,
+        unnest(range(len(words))) as place
+    from person_words
+
+),
+
 -- Bob is Robert; a short form of several names stays.
 person_names as (
 
@@ -177,13 +223,7 @@ person_names as (
         record_id,
         any_value(raw_value) as raw_value,
         string_agg(coalesce(short_names.first_name, word), ' ' order by place) as name
-    from (
-        select
-            *,
-            unnest(words) as word,
-            unnest(range(len(words))) as place
-        from person_words
-    )
+    from placed_words
     left join {{ ref('short_names') }} as short_names on word = short_names.short_name
     group by entity, record_id
 
@@ -301,7 +341,10 @@ values_of_records as materialized (
         split_part(name, ' ', 1) as id_value,
         raw_value
     from person_names
-    where name not in (select word from {{ ref('generic_values') }} where part = 'name')
+    where name not in (
+            select word from {{ ref('generic_values') }}
+            where part = 'name'
+        )
     union all
     select
         entity,

@@ -1,5 +1,12 @@
 -- A record that several lists of one system hold (a contact who also answers surveys) is one record.
-with listed as (
+with null_likes as (
+
+    select list(word) as null_words
+    from {{ ref('null_likes') }}
+
+),
+
+listed as (
 
     select
         source,
@@ -143,7 +150,10 @@ with listed as (
         created_at as last_seen_at,
         'person' as list_kind
     from {{ ref('int_support__tickets') }}
-    where source_person_id in (select source_person_id from {{ ref('int_support__people') }} where user_kind = 'end_user')
+    where source_person_id in (
+            select source_person_id from {{ ref('int_support__people') }}
+            where user_kind = 'end_user'
+        )
     union all by name
     -- Who bought, whether the shop lists them or not.
     select
@@ -178,7 +188,7 @@ said as (
             list_filter(phones, value -> {{ unless_null_like('value') }} is not null) as phones
         )
     from listed
-    cross join (select list(word) as null_words from {{ ref('null_likes') }}) as words
+    cross join null_likes
 
 )
 

@@ -19,7 +19,7 @@ with identifiers as (
 
 ),
 
-merges as (
+merged_records as (
 
     select
         source,
@@ -38,4 +38,4 @@ merges as (
 
 ),
 
-{{ rule_edges('person', 'identifiers', 'merges') }}
+{{ rule_edges('person', 'identifiers', 'merged_records') }}
