@@ -39,6 +39,7 @@ class Ledger:
         self.connection = connection or duckdb.connect(config={"threads": 1})
         self.connection.execute("create schema if not exists state")
         self.connection.execute("create or replace table int_run__context (as_of_date date)")
+        self.connection.execute("create or replace table int_customers__cause as select 'data' as cause")
         self.connection.execute(
             """create or replace table int_customers__clusters (entity varchar, source varchar, list_kind varchar,
             source_record_id varchar, cluster_id varchar, first_seen_at timestamp)"""

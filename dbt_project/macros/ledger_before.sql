@@ -41,3 +41,20 @@
         from {{ relation }}
     )
 {%- endmacro %}
+
+{#- The last row of `state.identity_versions` before this run, as a subquery to select from; no row in a new home. -#}
+{% macro versions_before() -%}
+    {%- set versions = adapter.get_relation(target.database, 'state', 'identity_versions') if execute -%}
+    {%- if versions -%}
+        (select * from {{ versions }} order by version_number desc limit 1)
+    {%- else -%}
+        (
+            select
+                cast(null as integer) as version_number,
+                cast(null as varchar) as rules_version,
+                cast(null as varchar) as overrides_version,
+                cast(null as varchar) as model_version
+            where false
+        )
+    {%- endif -%}
+{%- endmacro %}

@@ -407,9 +407,9 @@ final as (
         records.list_kind,
         records.source_record_id,
         ids.durable_id,
-        -- What brought the record where it is now: a rule, a model or an override, once the clusters say so.
-        'data' as cause
+        cause.cause
     from records
+    cross join {{ ref('int_customers__cause') }} as cause
     inner join ids
         on
             records.entity = ids.entity
