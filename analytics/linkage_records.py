@@ -32,6 +32,7 @@ def own_database(resources: Resources) -> Iterator[duckdb.DuckDBPyConnection]:
     if resources.temp_directory is not None:
         settings["temp_directory"] = resources.temp_directory
     with duckdb.connect(":memory:", config=settings) as database:
+        database.execute("set enable_progress_bar = false")
         yield database
 
 
