@@ -14,7 +14,15 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from analytics.linkage_known import Scores, fresh_rules, write_carried, write_states
+from analytics.linkage_known import (
+    Scores,
+    fresh_rules,
+    pair_columns,
+    write_carried,
+    write_current,
+    write_first_states,
+    write_next_states,
+)
 from analytics.linkage_model import LevelWeights, Model, ModelError, TermFrequencies, prior_model
 from analytics.linkage_records import (
     MAX_SHARED,
@@ -26,6 +34,7 @@ from analytics.linkage_records import (
     load_records,
     own_database,
     pairs_sql,
+    register_records,
 )
 from analytics.linkage_specification import SPECIFICATIONS, Dependence, Kind, Specification
 from analytics.linkage_splink import passes_of, predict, sample_u
@@ -174,30 +183,31 @@ def rescore(
     """
     model.check()
     specification = SPECIFICATIONS[model.kind]
+    apart = frozenset(duplicate_free)
+    columns = ", ".join(pair_columns(specification))
     with own_database(resources) as database:
-        load_records(database, records, specification, frozenset(duplicate_free), max_shared)
-        write_states(database, specification, model, weight_floor)
-        if known is None or set(known.pairs.columns) != set(_pair_columns(specification)):
+        if known is None or not known.fits(specification):
+            load_records(database, records, specification, apart, max_shared)
+            write_current(database, specification, model, max_shared, weight_floor)
+            write_first_states(database, specification)
             rules = [pairs_sql(key_column(index)) for index in range(len(specification.blocking_rules))]
             pairs = _pairs_sql(predict(database, specification, model, rules, weight_floor), specification)
         else:
-            rules = fresh_rules(database, specification, known)
+            register_records(database, records, specification, apart)
+            write_current(database, specification, model, max_shared, weight_floor)
+            write_next_states(database, specification, known, max_shared)
+            rules = fresh_rules(database, specification)
             write_carried(database, specification, known)
             table = predict(database, specification, model, rules, weight_floor, table="touched")
-            columns = ", ".join(_pair_columns(specification))
             pairs = f"""select {columns} from carried
             union all
             select * from ({_pairs_sql(table, specification)}) as scored
             anti join carried using (record_id_l, record_id_r)"""
+        keys = ", ".join(key_column(index) for index in range(len(specification.blocking_rules)))
         return Scores(
             database.sql(f"from ({pairs}) order by record_id_l, record_id_r").pl(),
-            database.sql("from states order by record_id").pl(),
+            database.sql(f"select record_id, state, found_by, {keys} from states order by record_id").pl(),
         )
-
-
-def _pair_columns(specification: Specification) -> list[str]:
-    levels = [f"level_{comparison.name}" for comparison in specification.weighed]
-    return ["record_id_l", "record_id_r", "match_weight", "match_probability", "blocking_rule", *levels]
 
 
 def _pairs_sql(table: str, specification: Specification) -> str:

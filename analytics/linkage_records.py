@@ -41,14 +41,13 @@ def key_column(index: int) -> str:
     return f"block_{index:02}"
 
 
-def load_records(
+def register_records(
     database: duckdb.DuckDBPyConnection,
     records: pl.DataFrame,
     specification: Specification,
     duplicate_free: frozenset[str],
-    max_shared: int,
 ) -> None:
-    """Write the table `prepared`, one row per record, and `shared_<key column>`, one row per key value on 2+ records.
+    """Register `given`, one row per record: record_id, apart and the specification's columns as text.
 
     A column that the frame lacks is null throughout. Records of one source in `duplicate_free` are never a pair: they
     share the value of `apart`. Raises ValueError if record_id is missing, null or not unique.
@@ -58,22 +57,52 @@ def load_records(
     if records["record_id"].null_count() or not records["record_id"].is_unique().all():
         raise ValueError("The column record_id of the records is not unique or has nulls.")
     database.register("given", _as_text(records, specification, duplicate_free).to_arrow())
+
+
+def derive(database: duckdb.DuckDBPyConnection, specification: Specification, table: str, which: str = "true") -> None:
+    """Write a table of the given records for which `which` holds: what is compared, and a key column for each rule.
+
+    A key is the hash of its text: joins and memory are those of numbers.
+    """
     derived = ",\n".join(f"{sql} as {name}" for name, sql in specification.derived)
-    database.execute(f"create table derived as select record_id, apart, {derived} from given order by record_id")
-    database.unregister("given")
-    keys = []
-    for index, rule in enumerate(specification.keyed_rules):
-        column = key_column(index)
+    keys = ",\n".join(
+        f"case when {rule.key} is not null then hash({rule.key}) end as {key_column(index)}"
+        for index, rule in enumerate(specification.keyed_rules)
+    )
+    database.execute(
+        f"""create table {table} as
+        select *, {keys} from (select record_id, apart, {derived} from given where {which} order by record_id)"""
+    )
+
+
+def load_records(
+    database: duckdb.DuckDBPyConnection,
+    records: pl.DataFrame,
+    specification: Specification,
+    duplicate_free: frozenset[str],
+    max_shared: int,
+) -> None:
+    """Write `keys` and `prepared`, one row per record, and `shared_<key column>`, one row per key on 2+ records.
+
+    `keys` has all keys of a record, `prepared` what is compared and the keys that are within the bound. What is
+    registered, and when ValueError is raised, says `register_records`.
+    """
+    register_records(database, records, specification, duplicate_free)
+    derive(database, specification, "derived")
+    columns = [key_column(index) for index in range(len(specification.keyed_rules))]
+    for column in columns:
         database.execute(
             f"""create table shared_{column} as
-            select {rule.key} as key, count(*) as record_count from derived
-            where {rule.key} is not null group by all having count(*) > 1"""
+            select {column} as key, count(*) as record_count from derived
+            where {column} is not null group by all having count(*) > 1"""
         )
-        keys.append(
-            f"""case when ({rule.key}) in (select key from shared_{column} where record_count <= {max_shared})
-            then {rule.key} end as {column}"""
-        )
-    database.execute(f"create table prepared as select *, {', '.join(keys)} from derived")
+    within = ", ".join(
+        f"case when {column} in (select key from shared_{column} where record_count <= {max_shared}) then {column} end "
+        f"as {column}"
+        for column in columns
+    )
+    database.execute(f"create table keys as select record_id, {', '.join(columns)} from derived")
+    database.execute(f"create table prepared as select * replace ({within}) from derived")
     database.execute("drop table derived")
 
 
