@@ -26,7 +26,7 @@ from tests.conftest import public_data
 from tests.labelled import Labelled, cluster, public_sets, synthetic_people, with_truth
 
 THRESHOLD = 0.95
-PLAIN_THRESHOLDS = (0.2, 0.5, 0.8, 0.95, 0.99, 0.999)
+PLAIN_THRESHOLDS = (0.2, 0.5, 0.8, 0.95, 0.99, 0.999, 0.9999, 0.99999, 0.999999, 0.9999999)
 LIMITS = Limits(max_records=50)
 NEW_SHARE = 100
 """One record in so many is new on the next day."""
