@@ -7,6 +7,7 @@ import polars as pl
 
 from analytics.clustering import Limits, decide
 from analytics.linkage import Model, Scores, rescore, train
+from analytics.linkage_known import pair_columns
 from analytics.linkage_specification import SPECIFICATIONS, Kind
 
 KINDS: Mapping[str, Kind] = {"company": "companies", "person": "people"}
@@ -51,17 +52,19 @@ def latest_model(kind: Kind, models: pl.DataFrame) -> Model:
 
 def rescored(kind: Kind, records: pl.DataFrame, models: pl.DataFrame, before: pl.DataFrame | None) -> pl.DataFrame:
     """One row per pair that the newest model finds alike, as `linkage.score` has them, and one per record: record_id_l
-    alone, with state and found_by of `linkage.Scores`. `before` is what this function returned in the run before.
+    alone, with what `linkage.Scores` remembers of it. `before` is what this function returned in the run before.
     """
-    known = None
-    if before is not None and {"record_id_r", "state", "found_by"} <= set(before.columns):
-        is_pair = pl.col("record_id_r").is_not_null()
-        known = Scores(
-            before.filter(is_pair).drop("state", "found_by"),
-            before.filter(~is_pair).select("state", "found_by", record_id="record_id_l"),
-        )
-    scores = rescore(records, latest_model(kind, models), known)
+    scores = rescore(records, latest_model(kind, models), None if before is None else _scores(kind, before))
     return pl.concat([scores.pairs, scores.records.rename({"record_id": "record_id_l"})], how="diagonal")
+
+
+def _scores(kind: Kind, rows: pl.DataFrame) -> Scores:
+    of_pairs = set(pair_columns(SPECIFICATIONS[kind])) - {"record_id_l"}
+    is_pair = pl.col("record_id_r").is_not_null()
+    return Scores(
+        rows.filter(is_pair).select(column for column in rows.columns if column in {"record_id_l", *of_pairs}),
+        rows.filter(~is_pair).drop(of_pairs, strict=False).rename({"record_id_l": "record_id"}),
+    )
 
 
 def _is_corroborated(kind: Kind) -> pl.Expr:

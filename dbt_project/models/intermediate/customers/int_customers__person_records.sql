@@ -173,7 +173,6 @@ said as (
 
     select
         listed.* replace (
-            {{ unless_null_like('source_customer_id') }} as source_customer_id,
             {{ unless_null_like('external_id') }} as external_id,
             {{ unless_null_like('full_name') }} as full_name,
             {{ unless_null_like('first_name') }} as first_name,
