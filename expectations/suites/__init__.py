@@ -1,5 +1,5 @@
 """One suite per published mart: the publication contract, judged by the gate before each release."""
 
-from expectations.suites import commerce, customers, people, run
+from expectations.suites import commerce, customers, identity, people, run
 
-SUITES = {**customers.SUITES, **people.SUITES, **commerce.SUITES, **run.SUITES}
+SUITES = {**customers.SUITES, **identity.SUITES, **people.SUITES, **commerce.SUITES, **run.SUITES}
