@@ -29,6 +29,10 @@ _VALUES = pl.DataFrame(schema={"record_id": pl.String, "value": pl.String})
 _SOURCES = pl.DataFrame(schema={"record_id": pl.String, "source": pl.String})
 
 
+class OverridesError(ValueError):
+    """Overrides that contradict each other, said in one sentence that names the records."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """`max_records` of a cluster; how many records joined by strong links make a core, which no weak link joins to
@@ -126,7 +130,8 @@ def decide(
     join two cores, and what is for review. An edge within a cluster is kept, whatever joined it, so that the connected
     components of the kept edges are the clusters. The result doesn't depend on the order of rows in any frame.
 
-    Raises ValueError where overrides contradict each other, a tier is unknown or a pair is the wrong way round.
+    Raises OverridesError where overrides contradict each other, ValueError where a tier is unknown or a pair is the
+    wrong way round.
     """
     _check(edges, cannot_links)
     ids = pl.concat([edges["record_id_l"], edges["record_id_r"]]).unique().sort()
@@ -246,11 +251,11 @@ def _link(clusters: _Clusters, left: list[int], right: list[int], tier: int) -> 
 def _check_overrides(
     clusters: _Clusters, apart: list[tuple[int, int]], ids: pl.Series, overrides: list[tuple[int, int]]
 ) -> None:
-    """Raise ValueError if overrides join two records that are to stay apart; the first such pair by ids is named."""
+    """Raise OverridesError if overrides join two records that are to stay apart; it names the first such pair by ids."""
     for one, other in apart:
         if clusters.root(one) == clusters.root(other):
             chain = " = ".join(str(ids[record]) for record in _chain(one, other, overrides))
-            raise ValueError(
+            raise OverridesError(
                 f"The overrides contradict each other: {ids[one]} and {ids[other]} are to stay apart, and are to be "
                 f"joined by {chain}; take one of these back."
             )

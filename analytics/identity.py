@@ -5,8 +5,8 @@ from datetime import date
 
 import polars as pl
 
-from analytics.clustering import Limits, decide
-from analytics.linkage import Model, Scores, rescore, train
+from analytics.clustering import Limits, OverridesError, decide
+from analytics.linkage import Model, ModelError, Scores, rescore, train
 from analytics.linkage_known import pair_columns
 from analytics.linkage_specification import SPECIFICATIONS, Kind
 
@@ -45,9 +45,17 @@ def newly_trained(
 
 
 def latest_model(kind: Kind, models: pl.DataFrame) -> Model:
-    """The newest version of a kind's model; ModelError if it can't be read."""
+    """The newest version of a kind's model; ModelError if it can't be read, naming it in state.linkage_models."""
     newest = models.filter(pl.col("kind") == kind).sort("model_version")
-    return Model.from_json(newest["document"][-1], kind)
+    if newest.is_empty():
+        raise ModelError(f"state.linkage_models: there is no model of {kind}; train one.")
+    try:
+        return Model.from_json(newest["document"][-1], kind)
+    except ModelError as error:
+        raise ModelError(
+            f"state.linkage_models, {kind}, version {newest['model_version'][-1]}: {error} "
+            "The variable retrain_linkage of dbt_project.yml does."
+        ) from None
 
 
 def rescored(kind: Kind, records: pl.DataFrame, models: pl.DataFrame, before: pl.DataFrame | None) -> pl.DataFrame:
@@ -94,7 +102,7 @@ def decided_edges(
     A pair that the model finds alike by the name alone is for review, whatever its probability. Raises ValueError for
     an override that can't hold, naming its row of identity_overrides.csv.
     """
-    same, different = _overrides(entity, overrides, record_ids)
+    same, different = read_overrides(entity, overrides, record_ids)
     of_rules = rule_edges.select(
         "record_id_l",
         "record_id_r",
@@ -123,16 +131,29 @@ def decided_edges(
         confidence=pl.lit(1.0),
         match_weight=pl.lit(None, pl.Float64),
     )
-    return decide(
-        pl.concat([of_rules, of_model, of_reviewers]),
-        cannot_links=different,
-        exclusive=exclusive,
-        limits=Limits(max_records=max_records),
-    )
+    try:
+        return decide(
+            pl.concat([of_rules, of_model, of_reviewers]),
+            cannot_links=different,
+            exclusive=exclusive,
+            limits=Limits(max_records=max_records),
+        )
+    except OverridesError as error:
+        raise ValueError(f"identity_overrides.csv: {error}") from None
 
 
-def _overrides(entity: str, overrides: pl.DataFrame, record_ids: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Pairs that a reviewer marked as the same and as different, the smaller id first."""
+def read_overrides(entity: str, overrides: pl.DataFrame, record_ids: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Pairs that a reviewer marked as the same and as different, the smaller id first.
+
+    Raises ValueError for a row that can't hold, of whatever entity, naming it.
+    """
+    for number, row in enumerate(overrides.iter_rows(named=True), start=1):
+        for column, words in (("decision", ("same", "different")), ("entity", tuple(KINDS))):
+            if row[column] not in words:
+                raise ValueError(
+                    f"identity_overrides.csv, row {number}: its {column} is {row[column] or 'empty'}; "
+                    f"write {' or '.join(words)}."
+                )
     named = overrides.with_row_index("row", offset=1).filter(pl.col("entity") == entity)
     known = set(record_ids["record_id"].to_list()) if named.height else set()
     for row in named.iter_rows(named=True):

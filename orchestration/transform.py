@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import logging
 import os
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +21,11 @@ from orchestration.resources import Deployment
 from publishing.release import load_libraries
 
 log = logging.getLogger("tenure.transform")
+
+
+_SEEDS = "|".join(sorted(re.escape(path.name) for path in (DBT_PROJECT_DIR / "seeds").rglob("*.csv")))
+SAID = re.compile(rf"(?:^|Error: )((?:{_SEEDS}|state\.linkage_models)[:,] [^\n]+)", re.MULTILINE)
+"""What a model says about a table that people write, within a database's message or a traceback."""
 
 
 class DbtCli(DbtCliResource):
@@ -64,7 +70,8 @@ def transform(context: dg.AssetExecutionContext, dbt: DbtCli, deployment: Deploy
 
 
 def _failure(home: Home) -> str:
-    """One line for each node that failed. A database's own message stays in dbt's log: it may quote a value."""
+    """One line for each node that failed. A database's own message stays in dbt's log, for it may quote a value; but a
+    sentence about a row of a seed, or about a linkage model, is meant to be read."""
     path = home.dbt_results
     if not path.exists():
         return f"dbt could not start; {home.dbt_target / 'dbt.log'} says why."
@@ -75,6 +82,8 @@ def _failure(home: Home) -> str:
         kind, _, name = result["unique_id"].split(".")[:3]
         if result["status"] == "fail":
             lines.append(f"- test {name} failed on {result['failures']} rows")
+        elif result["status"] == "error" and (said := SAID.search(result["message"])):
+            lines.append(f"- {said[1].strip()}")
         elif result["status"] == "error":
             lines.append(f"- {kind} {name} could not be built ({result['message'].strip().splitlines()[0]})")
-    return "dbt stopped; readers keep the last release.\n" + "\n".join(lines)
+    return "dbt stopped; readers keep the last release.\n" + "\n".join(dict.fromkeys(lines))

@@ -1,3 +1,8 @@
+{#- What a rule in `identity_rules.csv` can name under unless_differs. -#}
+{% macro rule_guards() -%}
+    name birth_date tax_id national_id mailbox email
+{%- endmacro %}
+
 {#-
     The edges that the rules in `identity_rules.csv` give between records of one entity (person or company), one row
     per pair and rule. `identifiers` is a relation with entity, record_id, id_type and id_value.
@@ -15,7 +20,7 @@ rules as (
         confidence,
         string_split(identifiers, '+') as parts,
         coalesce(string_split(unless_differs, '+'), []) as unless_differs
-    from {{ ref('identity_rules') }}
+    from {{ ref('int_customers__identity_rules') }}
     where entity = '{{ entity }}'
 
 ),
@@ -177,7 +182,7 @@ final as (
         confidence
     from judged
     where
-        {%- for id_type in ['name', 'birth_date', 'tax_id', 'national_id', 'mailbox', 'email'] %}
+        {%- for id_type in rule_guards().split() %}
         not (list_contains(unless_differs, '{{ id_type }}') and {{ id_type }}_differs) and
         {%- endfor %}
         (not needs_name or coalesce({{ names_agree('words_l', 'words_r', strictly=true) }}, false))

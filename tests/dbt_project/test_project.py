@@ -1,5 +1,6 @@
 """Laws of the dbt project, read from its manifest, and its unit tests."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -133,7 +134,8 @@ def test_personal_columns_of_marts_are_marked(manifest: dict[str, Any]) -> None:
         "customer_name", "email", "source_customer_id", "source_record_id", "owner_name", "owner_email",
         "sponsor_source_person_id", "primary_contact_source_person_id", "winning_value", "winning_source_record_id",
         "losing_value", "losing_source_record_id", "full_name", "first_name", "last_name", "phone", "job_title",
-        "birth_date",
+        "birth_date", "address", "authority_number", "record_id", "record_id_l", "record_id_r", "id_value", "raw_value",
+        "override_row",
     }  # fmt: skip
     for model in _models(manifest, "marts"):
         for name, column in model["columns"].items():
@@ -215,6 +217,71 @@ def test_a_wrong_authority_stops_the_build_and_is_named(dbt: Any, row: str, mist
     assert not outcome.success
     result = outcome.result[-1]
     assert f'source_authority.csv: the row "{row}" has {mistake}' in str(result.message)
+
+
+@pytest.mark.parametrize(
+    ("row", "mistake"),
+    [
+        ("r,person,emial,,strong,0.9", "an unknown identifier, emial; identity_identifiers.csv lists them by entity."),
+        ("r,company,birth_date,,strong,0.9", "an unknown identifier, birth_date"),
+        ("r,person,phone+name+address,,strong,0.9", "more than two identifiers"),
+        ("r,human,phone,,strong,0.9", "an unknown entity; there are person and company."),
+        ("r,person,phone,name+nmae,strong,0.9", "an unknown word in unless_differs, nmae; there are name, birth_date,"),
+        ("r,person,phone,,sure,0.9", "an unknown tier"),
+        ("r,person,phone,,strong,high", "no confidence"),
+        ("person phone,person,phone,,weak,0.9", "the name of another rule"),
+    ],
+)
+def test_a_wrong_rule_of_identity_stops_the_build_and_is_named(
+    dbt: Any, tmp_path: Path, row: str, mistake: str
+) -> None:
+    values = [value or None for value in row.split(",")]
+    with duckdb.connect(os.environ["DBT_ENV_SECRET_WAREHOUSE"]) as warehouse:
+        warehouse.execute("insert into config.identity_rules values (?, ?, ?, ?, ?, ?, 'of this test')", values)
+    try:
+        outcome = dbt("run", "--select", "int_customers__identity_rules")
+    finally:
+        with duckdb.connect(os.environ["DBT_ENV_SECRET_WAREHOUSE"]) as warehouse:
+            warehouse.execute("delete from config.identity_rules where description = 'of this test'")
+    assert not outcome.success
+    (line,) = _told(tmp_path, outcome)
+    assert re.match(r'- identity_rules\.csv: the row ".*" has ', line)
+    assert mistake in line
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ("sme,person,a,b", "identity_overrides.csv, row 1: its decision is sme; write same or different."),
+        ("same,human,a,b", "identity_overrides.csv, row 1: its entity is human; write company or person."),
+        ("same,company,s/customer/a,s/customer/b", "identity_overrides.csv, row 1: there is no company record s/"),
+    ],
+)
+def test_a_wrong_override_stops_the_build_and_is_named(dbt: Any, tmp_path: Path, row: str, sentence: str) -> None:
+    with duckdb.connect(os.environ["DBT_ENV_SECRET_WAREHOUSE"]) as warehouse:
+        warehouse.execute("insert into config.identity_overrides values (?, ?, ?, ?, 'r', 'd', null)", row.split(","))
+    try:
+        outcome = dbt("run", "--select", "int_customers__company_edges")
+    finally:
+        with duckdb.connect(os.environ["DBT_ENV_SECRET_WAREHOUSE"]) as warehouse:
+            warehouse.execute("delete from config.identity_overrides")
+    assert not outcome.success
+    (line,) = _told(tmp_path, outcome)
+    assert line.startswith(f"- {sentence}")
+
+
+def _told(tmp_path: Path, outcome: Any) -> list[str]:
+    """The lines about what failed that a run prints."""
+    from orchestration.transform import _failure
+
+    home = open_home(tmp_path)
+    results = [
+        {"unique_id": r.node.unique_id, "status": str(r.status), "message": r.message, "failures": None}
+        for r in outcome.result
+    ]
+    home.dbt_results.parent.mkdir(parents=True, exist_ok=True)
+    home.dbt_results.write_text(json.dumps({"results": results}))
+    return _failure(home).splitlines()[1:]
 
 
 def test_an_unknown_threshold_is_named(tmp_path: Path) -> None:
