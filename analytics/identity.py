@@ -6,8 +6,9 @@ from datetime import date
 import polars as pl
 
 from analytics.clustering import Limits, OverridesError, decide
-from analytics.linkage import Model, ModelError, Scores, rescore, train
+from analytics.linkage import Model, ModelError, Scores, compared_pairs, rescore, train
 from analytics.linkage_known import pair_columns
+from analytics.linkage_quality import label_quality
 from analytics.linkage_specification import SPECIFICATIONS, Kind
 
 KINDS: Mapping[str, Kind] = {"company": "companies", "person": "people"}
@@ -76,11 +77,50 @@ def _scores(kind: Kind, rows: pl.DataFrame) -> Scores:
 
 
 def _is_corroborated(kind: Kind) -> pl.Expr:
-    """Whether the names agree, and more than the names."""
+    """Whether the names agree, and more than the names, or what proves as much without them."""
     specification = SPECIFICATIONS[kind]
-    return pl.all_horizontal(pl.col(f"level_{name}") > 0 for name in specification.named_by) & pl.any_horizontal(
-        pl.col(f"level_{name}").is_in(levels) for name, levels in specification.corroborating
+    named = pl.all_horizontal(pl.col(f"level_{name}") > 0 for name in specification.named_by)
+    more = pl.any_horizontal(pl.col(f"level_{name}").is_in(levels) for name, levels in specification.corroborating)
+    return (named & more) | _has_levels(specification.proving)
+
+
+def _has_levels(alternatives: tuple[tuple[tuple[str, tuple[int, ...]], ...], ...]) -> pl.Expr:
+    """Whether all comparisons of one of the alternatives are at one of their levels."""
+    return pl.any_horizontal(
+        pl.lit(value=False),
+        *(
+            pl.all_horizontal(pl.col(f"level_{name}").is_in(levels) for name, levels in alternative)
+            for alternative in alternatives
+        ),
     )
+
+
+def _reconciled(exclusive: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """`exclusive` (record_id, value) with one value for all that the pairs say are one entity's: the most frequent."""
+    left = exclusive.rename({"record_id": "record_id_l", "value": "value_l"})
+    right = exclusive.rename({"record_id": "record_id_r", "value": "value_r"})
+    same = (
+        pairs.join(left, on="record_id_l")
+        .join(right, on="record_id_r")
+        .filter((pl.col("value_l") != pl.col("value_r")) & (_id_type("value_l") == _id_type("value_r")))
+        .select("value_l", "value_r")
+        .unique()
+    )
+    group = {value: value for value in {*same["value_l"], *same["value_r"]}}
+    members = {value: [value] for value in group}
+    for one, other in same.iter_rows():
+        kept, joined = group[one], group[other]
+        if kept != joined:
+            for value in members.pop(joined):
+                group[value] = kept
+                members[kept].append(value)
+    counts = dict(exclusive["value"].value_counts().iter_rows())
+    chosen = {name: min(values, key=lambda value: (-counts[value], value)) for name, values in members.items()}
+    return exclusive.with_columns(pl.col("value").replace({value: chosen[name] for value, name in group.items()}))
+
+
+def _id_type(column: str) -> pl.Expr:
+    return pl.col(column).str.split(" ").list.first()
 
 
 def decided_edges(
@@ -99,10 +139,13 @@ def decided_edges(
     """One row per pair of records and rule: record_id_l, record_id_r, rule, tier, confidence, match_weight (bits, of
     the linkage model only), is_kept, reason (why an edge isn't kept).
 
-    A pair that the model finds alike by the name alone is for review, whatever its probability. Raises ValueError for
+    A pair that the model finds alike by the name alone is for review, whatever its probability. Two values of an
+    exclusive identifier don't keep apart where everything else says that the model's pair is one. Raises ValueError for
     an override that can't hold, naming its row of identity_overrides.csv.
     """
     same, different = read_overrides(entity, overrides, record_ids)
+    is_outweighed = _has_levels(SPECIFICATIONS[KINDS[entity]].outweighing)
+    outweighed = pairs.filter(is_outweighed & (pl.col("match_probability") >= strong_probability))
     of_rules = rule_edges.select(
         "record_id_l",
         "record_id_r",
@@ -135,7 +178,7 @@ def decided_edges(
         return decide(
             pl.concat([of_rules, of_model, of_reviewers]),
             cannot_links=different,
-            exclusive=exclusive,
+            exclusive=_reconciled(exclusive, outweighed.select("record_id_l", "record_id_r")),
             limits=Limits(max_records=max_records),
         )
     except OverridesError as error:
@@ -174,3 +217,29 @@ def read_overrides(entity: str, overrides: pl.DataFrame, record_ids: pl.DataFram
         pairs.filter(pl.col("decision") == decision).drop("decision") for decision in ("same", "different")
     )
     return same, different
+
+
+def measured(labelled: pl.DataFrame, compared: Mapping[Kind, pl.DataFrame], linked: pl.DataFrame) -> pl.DataFrame:
+    """The quality of what was put together, as `linkage_quality.label_quality` has it; without labels, no row.
+
+    `labelled`: one row per entity and labelled record, with entity, kind (of record), record_id, cluster_id, entity_id
+    and label_group. `compared`: the records as the linkage models read them. `linked`: record_id_l and record_id_r,
+    the pairs that a rule gives.
+    """
+    ids = labelled.select("entity", "entity_id", "record_id")
+    pairs = (
+        ids.join(ids, on=["entity", "entity_id"], suffix="_r")
+        .rename({"record_id": "record_id_l"})
+        .filter(pl.col("record_id_l") < pl.col("record_id_r"))
+    )
+    asked = pairs.select("record_id_l", "record_id_r").unique()
+    found = [linked.select("record_id_l", "record_id_r").join(asked, on=asked.columns, how="semi")]
+    if asked.height:
+        found += [compared_pairs(records, kind, asked) for kind, records in sorted(compared.items())]
+    is_found = pl.concat(found).unique().with_columns(is_found=pl.lit(value=True))
+    counts = (
+        pairs.join(is_found, on=asked.columns, how="left")
+        .group_by("entity", "entity_id")
+        .agg(pair_count=pl.len(), found_pair_count=pl.col("is_found").sum())
+    )
+    return label_quality(labelled, counts)

@@ -40,7 +40,18 @@ from analytics.linkage_specification import SPECIFICATIONS, Dependence, Kind, Sp
 from analytics.linkage_splink import passes_of, predict, sample_u
 from analytics.linkage_training import Floats, dependence_weights, expectation_maximisation, monotone
 
-__all__ = ["Model", "ModelError", "Resources", "Scores", "count_comparisons", "explain", "rescore", "score", "train"]
+__all__ = [
+    "Model",
+    "ModelError",
+    "Resources",
+    "Scores",
+    "compared_pairs",
+    "count_comparisons",
+    "explain",
+    "rescore",
+    "score",
+    "train",
+]
 
 WEIGHT_FLOOR = -4.0
 """Pairs below this weight, in bits, are not returned: p < .06."""
@@ -90,6 +101,30 @@ def count_comparisons(
                 "left_out_record_count": [block[2] for block in blocks],
             }
         )
+
+
+def compared_pairs(
+    records: pl.DataFrame,
+    kind: Kind,
+    pairs: pl.DataFrame,
+    *,
+    max_shared: int = MAX_SHARED,
+    resources: Resources = Resources(),  # noqa: B008 - frozen
+) -> pl.DataFrame:
+    """Those of the pairs (record_id_l, record_id_r) that a blocking rule gives among all the records."""
+    specification = SPECIFICATIONS[kind]
+    with own_database(resources) as database:
+        load_records(database, records, specification, frozenset(), max_shared)
+        database.register("asked", pairs.select("record_id_l", "record_id_r").to_arrow())
+        given = " or ".join(
+            f"coalesce({pairs_sql(key_column(index))}, false)" for index in range(len(specification.blocking_rules))
+        )
+        return database.sql(
+            f"""select asked.record_id_l, asked.record_id_r from asked
+            inner join prepared as l on asked.record_id_l = l.record_id
+            inner join prepared as r on asked.record_id_r = r.record_id
+            where {given} order by all"""
+        ).pl()
 
 
 def train(

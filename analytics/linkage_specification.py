@@ -82,6 +82,8 @@ class Specification:
     them; `strict_keys` almost never agree between two entities, and the prior is estimated from them. `corroborating`
     has, by comparison, the levels (0 = the weakest) that say more than the name does, and `named_by` the comparisons of
     names: neither a name alone makes a link, nor a phone or a home with another name, or with none, as families share.
+    `proving` levels together stand in for the name, and `outweighing` ones say that two values of an exclusive
+    identifier are one entity's: a slip of the pen, or a number given anew. Each has all levels of an alternative.
     """
 
     kind: Kind
@@ -92,6 +94,8 @@ class Specification:
     strict_keys: tuple[str, ...]
     corroborating: tuple[tuple[str, tuple[int, ...]], ...]
     named_by: tuple[str, ...]
+    proving: tuple[tuple[tuple[str, tuple[int, ...]], ...], ...] = ()
+    outweighing: tuple[tuple[tuple[str, tuple[int, ...]], ...], ...] = ()
     dependence: Dependence | None = None
 
     @property
@@ -366,6 +370,13 @@ PEOPLE = Specification(
         ("location", _ONE_PLACE),
     ),
     named_by=("first_name",),
+    # Twins have numbers of their own, and a child whom a parent's number was given for has another date of birth.
+    proving=(
+        (("national_id", (1, 2)), ("birth_date", (2, 3))),
+        (("national_id", (1, 2)), ("last_name", (2, 3, 4)), ("location", _ONE_PLACE), ("birth_date", (-1,))),
+    ),
+    # Twins have other first names, and father and son other dates of birth.
+    outweighing=((("first_name", (2, 3, 4)), ("birth_date", (3,)), ("location", (6, *_ONE_PLACE))),),
     dependence=_FAMILY,
 )
 

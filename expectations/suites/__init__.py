@@ -1,5 +1,12 @@
 """One suite per published mart: the publication contract, judged by the gate before each release."""
 
-from expectations.suites import commerce, customers, identity, people, run
+from expectations.suites import commerce, customers, identity, identity_quality, people, run
 
-SUITES = {**customers.SUITES, **identity.SUITES, **people.SUITES, **commerce.SUITES, **run.SUITES}
+SUITES = {
+    **customers.SUITES,
+    **identity.SUITES,
+    **identity_quality.SUITES,
+    **people.SUITES,
+    **commerce.SUITES,
+    **run.SUITES,
+}

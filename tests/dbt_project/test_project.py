@@ -156,6 +156,22 @@ def test_layers_only_look_up(manifest: dict[str, Any]) -> None:
             assert kind in allowed[layer], f"{model['name']} reads {parent}"
 
 
+def test_labels_measure_identity_and_nothing_else_reads_them(manifest: dict[str, Any]) -> None:
+    """What is told by labels would be no measure any more if identity, or anything else, knew of them."""
+    measures = {
+        "stg_files__identity_labels",
+        "int_customers__labelled_records",
+        "int_customers__label_quality",
+        "rpt_identity_quality",
+    }
+    reached = {"source.tenure.files.identity_labels"}
+    while more := {
+        model["unique_id"] for model in _models(manifest) if reached & set(model["depends_on"]["nodes"])
+    } - reached:
+        reached |= more
+    assert {name.split(".")[-1] for name in reached} - {"identity_labels"} == measures
+
+
 def _layer(name: str) -> str:
     prefix = name.split("_")[0]
     return prefix if prefix in ("stg", "int") else "mart"

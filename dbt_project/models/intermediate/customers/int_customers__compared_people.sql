@@ -1,3 +1,4 @@
+-- The model weighs a mailbox or a phone of several people together with the name; alone it never joins.
 with usable as (
 
     select
@@ -10,6 +11,7 @@ with usable as (
             told.entity = generic.entity
             and told.id_type = generic.id_type
             and told.id_value = generic.id_value
+            and not generic.counts_with_name
     where told.entity = 'person'
 
 ),
