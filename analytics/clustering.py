@@ -251,7 +251,7 @@ def _link(clusters: _Clusters, left: list[int], right: list[int], tier: int) -> 
 def _check_overrides(
     clusters: _Clusters, apart: list[tuple[int, int]], ids: pl.Series, overrides: list[tuple[int, int]]
 ) -> None:
-    """Raise OverridesError if overrides join two records that are to stay apart; it names the first such pair by ids."""
+    """Raise OverridesError if overrides join two records that are to stay apart; it names the first such pair."""
     for one, other in apart:
         if clusters.root(one) == clusters.root(other):
             chain = " = ".join(str(ids[record]) for record in _chain(one, other, overrides))

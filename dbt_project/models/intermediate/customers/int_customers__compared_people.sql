@@ -11,7 +11,7 @@ with usable as (
             told.entity = generic.entity
             and told.id_type = generic.id_type
             and told.id_value = generic.id_value
-            and not generic.counts_with_name
+            and not coalesce(generic.counts_with_name, false)
     where told.entity = 'person'
 
 ),
