@@ -194,6 +194,7 @@ _LOCATION = Comparison(
 
 # From the same postcode up, but for the same street with another number, and the like of it in another place.
 _ONE_PLACE = (3, 4, 7, 8)
+_NEAR = (3, 4, 5, 6, 7, 8)
 
 # An address that spells its owner's name says no more than the name does: strangers of one name have alike ones
 # (ann.lee7@, a.lee@). Vowels are left out, for ü is written u or ue.
@@ -370,13 +371,17 @@ PEOPLE = Specification(
         ("location", _ONE_PLACE),
     ),
     named_by=("first_name",),
-    # Twins have numbers of their own, and a child whom a parent's number was given for has another date of birth.
+    # Twins have numbers of their own; who is under a parent's number has another date of birth and another first name.
     proving=(
         (("national_id", (1, 2)), ("birth_date", (2, 3))),
-        (("national_id", (1, 2)), ("last_name", (2, 3, 4)), ("location", _ONE_PLACE), ("birth_date", (-1,))),
+        (("national_id", (1, 2)), ("birth_date", (-1,)), ("location", _NEAR)),
+        (("national_id", (1, 2)), ("first_name", (-1,)), ("location", _NEAR)),
     ),
     # Twins have other first names, and father and son other dates of birth.
-    outweighing=((("first_name", (2, 3, 4)), ("birth_date", (3,)), ("location", (6, *_ONE_PLACE))),),
+    outweighing=(
+        (("first_name", (2, 3, 4)), ("birth_date", (2, 3)), ("location", (6, *_ONE_PLACE))),
+        (("first_name", (2, 3, 4)), ("last_name", (2, 3, 4)), ("birth_date", (2, 3)), ("location", _NEAR)),
+    ),
     dependence=_FAMILY,
 )
 
