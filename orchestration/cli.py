@@ -311,6 +311,7 @@ def execute_job(home: Home, sources: Path | None, as_of: str, accept_shrink: boo
     shutil.copyfile(PROJECT_ROOT / "dagster.yaml", home.dagster / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     from orchestration.definitions import defs
+    from orchestration.history import kept_open
 
     deployment = {
         "home": str(home.root),
@@ -323,7 +324,7 @@ def execute_job(home: Home, sources: Path | None, as_of: str, accept_shrink: boo
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
     # dagster-dbt repeats dbt's own output on stdout; the terminal shows Tenure's progress instead.
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), kept_open():
         result = defs.resolve_job_def("tenure").execute_in_process(
             run_config=run_config, instance=dg.DagsterInstance.get(), raise_on_error=False
         )
