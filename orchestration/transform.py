@@ -58,6 +58,8 @@ def transform(context: dg.AssetExecutionContext, dbt: DbtCli, deployment: Deploy
             DBT_ENV_SECRET_WAREHOUSE=str(home.warehouse),
             DBT_ENV_SECRET_TEMP=str(home.temp),
             DBT_ENV_SECRET_MEMORY_LIMIT=memory_limit(),
+            # Thousands of lines of no use: the SQL of each node is in a file of its own, and errors are told.
+            DBT_LOG_LEVEL_FILE="info",
         )
         home.dbt_results.unlink(missing_ok=True)
         invocation = dbt.cli(arguments, context=context, target_path=home.dbt_target, raise_on_error=False)
