@@ -76,6 +76,7 @@ bench: setup  ## Print the benchmark tables
 	python -m tests.bench_events
 	python -m tests.bench_api
 	python -m tests.bench_identity
+	python -m tests.bench_identity_stage
 
 format: setup  ## Format the code and the SQL
 	ruff format . && ruff check --fix .

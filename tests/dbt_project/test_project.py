@@ -166,9 +166,10 @@ def test_labels_measure_identity_and_nothing_else_reads_them(manifest: dict[str,
         "rpt_identity_quality",
     }
     reached = {"source.tenure.files.identity_labels"}
-    while more := {
-        model["unique_id"] for model in _models(manifest) if reached & set(model["depends_on"]["nodes"])
-    } - reached:
+    while (
+        more := {model["unique_id"] for model in _models(manifest) if reached & set(model["depends_on"]["nodes"])}
+        - reached
+    ):
         reached |= more
     assert {name.split(".")[-1] for name in reached} - {"identity_labels"} == measures
 
