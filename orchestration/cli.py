@@ -264,6 +264,18 @@ def query(sql: str, home: HomeOption = None) -> None:
 
 
 @app.command()
+def explain(
+    names: Annotated[list[str], typer.Argument(help="Two records (source/list/id) or durable ids, or one.")],
+    home: HomeOption = None,
+    show_values: Annotated[bool, typer.Option("--show-values", help="Names, mails, phones and dates in full.")] = False,
+) -> None:
+    """Say why two records are one customer or person, or aren't; of one id, its records and its history."""
+    from orchestration.explain import print_explanation
+
+    print_explanation(console, _existing_home(home), names, show_values=show_values)
+
+
+@app.command()
 def rollback(
     release: Annotated[str | None, typer.Argument(help="Release to go back to; the one before the current.")] = None,
     home: HomeOption = None,
