@@ -376,6 +376,11 @@ PEOPLE = Specification(
         (("national_id", (1, 2)), ("birth_date", (2, 3))),
         (("national_id", (1, 2)), ("birth_date", (-1,)), ("location", _NEAR)),
         (("national_id", (1, 2)), ("first_name", (-1,)), ("location", _NEAR)),
+        (("birth_date", (2, 3)), ("first_name", (-1,)), ("last_name", (2, 3, 4))),
+        (("birth_date", (2, 3)), ("first_name", (-1,)), ("email", (4,))),
+        (("birth_date", (-1, 1)), ("first_name", (-1,)), ("last_name", (2, 3, 4)), ("email", (3, 4))),
+        (("birth_date", (1,)), ("first_name", (2, 3, 4)), ("email", (3,))),
+        (("birth_date", (1,)), ("first_name", (2, 3, 4)), ("last_name", (2, 3, 4)), ("location", (1, 2, *_NEAR))),
     ),
     # Twins have other first names, and father and son other dates of birth.
     outweighing=(

@@ -1,4 +1,4 @@
-"""Public sets of records with known duplicates, through files and the command line's run alone."""
+"""Public sets of records with known duplicates, through files and a whole run alone."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -3,7 +3,16 @@
 import polars as pl
 import pytest
 
-from analytics.linkage_quality import Quality, b_cubed, blocking_recall, bootstrap_f1, pairwise
+from analytics.identity import measured
+from analytics.linkage_quality import (
+    Quality,
+    b_cubed,
+    blocking_recall,
+    bootstrap_f1,
+    estimates,
+    pairwise,
+    recall_by_group,
+)
 
 TRUTH = [0] * 5 + [1] * 2 + [2] * 5
 
@@ -45,3 +54,59 @@ def test_interval_holds_the_estimate_and_repeats() -> None:
 def test_blocking_recall_counts_true_pairs() -> None:
     entities = pl.DataFrame({"record_id": ["a", "b", "c"], "entity_id": [1, 1, 1]})
     assert blocking_recall([("a", "b"), ("c", "a")], entities) == pytest.approx(2 / 3)
+
+
+def test_estimates_are_those_of_the_measures_and_their_intervals_hold_them() -> None:
+    frame = clusters([0] * 4 + [1] * 8)
+    found = estimates(frame)
+    pairs, cubed = pairwise(frame), b_cubed(frame)
+    expected = {
+        "pair_precision": pairs.precision,
+        "pair_recall": pairs.recall,
+        "pair_f1": pairs.f1,
+        "b3_precision": cubed.precision,
+        "b3_recall": cubed.recall,
+        "b3_f1": cubed.f1,
+    }
+    assert {name: one.value for name, one in found.items()} == pytest.approx(expected)
+    assert all(one.interval.low <= one.value <= one.interval.high for one in found.values())
+    assert (found["pair_recall"].num, found["pair_recall"].den) == (17, 21)
+
+
+def test_recall_of_a_group_is_over_the_pairs_that_have_a_record_of_it() -> None:
+    frame = pl.DataFrame(
+        {
+            "cluster_id": [0, 0, 1, 2, 2, 3],
+            "entity_id": ["a", "a", "a", "b", "b", "c"],
+            "label_group": [None, None, "moved", None, None, "alone"],
+        }
+    )
+    found = recall_by_group(frame)
+    assert list(found) == ["moved"]
+    assert (found["moved"].num, found["moved"].den, found["moved"].value) == (0, 2, 0)
+
+
+LABELLED = pl.DataFrame(
+    {
+        "entity": "person",
+        "kind": "person",
+        "record_id": ["a", "b", "c"],
+        "cluster_id": ["per_1", "per_1", "per_2"],
+        "entity_id": "x",
+        "label_group": pl.Series([None, None, None], dtype=pl.String),
+    }
+)
+LINKED = pl.DataFrame({"record_id_l": ["a", "a"], "record_id_r": ["c", "z"]})
+
+
+def test_what_neither_rules_nor_blocking_bring_together_is_told_apart() -> None:
+    people = pl.DataFrame({"record_id": ["a", "b", "c"], "national_id": ["1", "1", "2"]})
+    found = measured(LABELLED, {"people": people}, LINKED)
+    row = found.filter(pl.col("metric") == "blocking_recall").row(0, named=True)
+    assert (row["num"], row["den"], row["segment"]) == (2, 3, "all")
+    assert set(found["segment"]) == {"all"}
+
+
+def test_without_labels_nothing_is_measured() -> None:
+    people = pl.DataFrame({"record_id": ["a"], "national_id": ["1"]})
+    assert measured(LABELLED.clear(), {"people": people}, LINKED).is_empty()

@@ -1,0 +1,92 @@
+"""Which edges of the linkage model hold: what it takes besides names, and what outweighs a number that differs."""
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+from analytics.identity import decided_edges
+from analytics.linkage_specification import PEOPLE
+
+NO_EDGES = pl.DataFrame(
+    schema={
+        "record_id_l": pl.String,
+        "record_id_r": pl.String,
+        "rule": pl.String,
+        "tier": pl.String,
+        "confidence": pl.Float64,
+    }
+)
+NO_OVERRIDES = pl.DataFrame(
+    schema={"decision": pl.String, "entity": pl.String, "record_id_l": pl.String, "record_id_r": pl.String}
+)
+
+
+def decided(exclusive: dict[str, str] | None = None, **levels: int) -> tuple[Any, ...]:
+    """Whether an all but certain pair with these levels is kept, and if not, why."""
+    told = {f"level_{one.name}": levels.get(one.name, -1) for one in PEOPLE.comparisons}
+    pair = {"record_id_l": "a", "record_id_r": "b", "match_weight": 30.0, "match_probability": 0.999999, **told}
+    values = {"record_id": list(exclusive or {}), "value": [f"national_id {one}" for one in (exclusive or {}).values()]}
+    edges = decided_edges(
+        "person",
+        rule_edges=NO_EDGES,
+        pairs=pl.DataFrame([pair]),
+        record_ids=pl.DataFrame({"record_id": ["a", "b"]}),
+        overrides=NO_OVERRIDES,
+        exclusive=pl.DataFrame(values, schema={"record_id": pl.String, "value": pl.String}),
+        link_probability=0.95,
+        strong_probability=0.99,
+        review_probability=0.5,
+        max_records=100,
+    )
+    return edges.select("is_kept", "reason").row(0)
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        {"first_name": 0, "national_id": 2, "birth_date": 3},
+        {"first_name": 0, "national_id": 2, "location": 8},
+        {"first_name": -1, "national_id": 2, "birth_date": 0, "location": 8},
+        {"first_name": -1, "last_name": 4, "birth_date": 3},
+        {"first_name": -1, "email": 4, "birth_date": 3},
+    ],
+    ids=["number and birth", "number and home", "number and home, no name", "last name and birth", "mailbox and birth"],
+)
+def test_without_an_agreeing_first_name_other_proof_joins(levels: dict[str, int]) -> None:
+    assert decided(**levels) == (True, None)
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        {"first_name": 0, "last_name": 4, "birth_date": 3, "location": 8},
+        {"first_name": 0, "last_name": 4, "email": 4, "location": 8},
+        {"first_name": 0, "last_name": 4, "national_id": 2, "birth_date": 0, "location": 8},
+        {"first_name": -1, "last_name": 4, "email": 4, "birth_date": 0},
+        {"first_name": -1, "last_name": 4, "location": 8},
+    ],
+    ids=[
+        "twins",
+        "a child with a parent's mailbox",
+        "under a parent's number",
+        "a nameless child",
+        "a nameless relative",
+    ],
+)
+def test_a_family_is_left_to_a_reviewer(levels: dict[str, int]) -> None:
+    assert decided(**levels) == (False, "review")
+
+
+NUMBERS = {"a": "2534242", "b": "5860195"}
+
+
+def test_a_number_that_differs_keeps_apart() -> None:
+    assert decided(NUMBERS, first_name=4, last_name=4, email=4, national_id=0) == (False, "different_id")
+    assert decided(NUMBERS, first_name=4, last_name=4, location=8, national_id=0) == (False, "different_id")
+    father_and_son = {"first_name": 4, "last_name": 4, "birth_date": 0, "location": 8, "national_id": 0}
+    assert decided(NUMBERS, **father_and_son) == (False, "different_id")
+
+
+def test_name_birth_and_home_outweigh_a_number_that_differs() -> None:
+    assert decided(NUMBERS, first_name=4, last_name=4, birth_date=3, location=8, national_id=0) == (True, None)
