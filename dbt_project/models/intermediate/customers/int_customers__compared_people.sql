@@ -1,4 +1,4 @@
--- The model weighs a mailbox or a phone of several people together with the name; alone it never joins.
+-- The model weighs a mailbox of several names together with the name: most are one person's, written with slips.
 with usable as (
 
     select
@@ -11,7 +11,7 @@ with usable as (
             told.entity = generic.entity
             and told.id_type = generic.id_type
             and told.id_value = generic.id_value
-            and not coalesce(generic.counts_with_name, false)
+            and not coalesce(generic.counts_with_name and generic.id_type = 'email_canonical', false)
     where told.entity = 'person'
 
 ),
