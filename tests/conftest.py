@@ -1,14 +1,19 @@
+import fcntl
 import logging
 import os
+import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import pytest
 
-from ingestion.home import PROJECT_ROOT, Home, connect_warehouse, open_home
+from ingestion.home import PROJECT_ROOT, Home, connect_warehouse, open_home, sources_path
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
@@ -51,9 +56,6 @@ class _Lines(logging.Handler):
         self.lines.append(record.getMessage())
 
 
-Runner = Callable[..., Run]
-
-
 def run_pipeline(root: Path, sources: Path, *, as_of: str = "", accept_shrink: bool = False) -> Run:
     """One whole run, as `tenure run` does it, in this process."""
     from orchestration.cli import execute_job
@@ -70,31 +72,102 @@ def run_pipeline(root: Path, sources: Path, *, as_of: str = "", accept_shrink: b
     return Run(home, not errors, errors, "\n".join(handler.lines))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files go to the workers whole, the longest first, so that what a file's tests share is made once.
+
+    The demo's run takes longest of all: its tests are the first worker's, and the next files' share the shop's run.
+    """
+    items.sort(key=lambda item: ("demo_run" not in _fixtures(item), item.get_closest_marker("whole_run") is None))
+    for item in items:
+        shared = "demo_run" if "demo_run" in _fixtures(item) else item.path.name
+        item.add_marker(pytest.mark.xdist_group(shared))
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return getattr(item, "fixturenames", [])
+
+
+Made = TypeVar("Made")
+
+
+def _once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Made]) -> Made:
+    """What `make` makes of a folder, made by the first worker that asks for it; the others wait for it."""
+    everybodys = factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()
+    folder = everybodys / name
+    folder.mkdir(exist_ok=True)
+    made = folder / "made.pickle"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            made.write_bytes(pickle.dumps(make(folder)))
+    found: Made = pickle.loads(made.read_bytes())
+    return found
+
+
 @pytest.fixture(scope="session")
 def shop_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The test shop, run once for each worker. Tests that change the home work on a copy."""
+    """The test shop, run once for all workers. Tests that change the home work on a copy."""
     from tests.shop import write_shop
 
-    folder = tmp_path_factory.mktemp("shop")
-    run = run_pipeline(folder / "home", write_shop(folder / "files"))
-    assert run.succeeded, run.errors
-    return run
+    def make(folder: Path) -> Run:
+        run = run_pipeline(folder / "home", write_shop(folder / "files"))
+        assert run.succeeded, run.errors
+        return run
+
+    return _once(tmp_path_factory, "shop", make)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the two commands of the README printed for the small demo."""
+
+    home: Home
+    demo: str
+    run: str = ""
+
+
+def _tenure(command: str, home: Path, *arguments: str) -> str:
+    """What a command prints that succeeds."""
+    tenure = str(Path(sys.executable).parent / "tenure")
+    called = subprocess.run(
+        [tenure, command, "--home", str(home), *arguments], capture_output=True, text=True, timeout=900, check=False
+    )
+    assert called.returncode == 0, called.stdout + called.stderr
+    return called.stdout + called.stderr
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sources.yml of a small demo company, written once for each worker."""
-    from tests.demo import write_small_demo
+def _demo_told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    from tests.demo import SMALL
 
-    return write_small_demo(tmp_path_factory.mktemp("demo"))
+    def make(folder: Path) -> Told:
+        sizes = (part for name, size in SMALL.items() for part in (f"--{name}", str(size)))
+        return Told(Home(folder / "home"), _tenure("demo", folder / "home", *sizes))
+
+    return _once(tmp_path_factory, "demo", make)
 
 
 @pytest.fixture(scope="session")
-def demo_run(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The small demo, run once for each worker. Tests that change the home work on a copy."""
-    run = run_pipeline(tmp_path_factory.mktemp("demo_run"), demo)
-    assert run.succeeded, run.errors
-    return run
+def demo(_demo_told: Told) -> Path:
+    """The sources.yml of a small demo company, written once for all workers."""
+    return sources_path(_demo_told.home)
+
+
+@pytest.fixture(scope="session")
+def demo_told(_demo_told: Told, tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """`tenure demo` and `tenure run`, called once for all workers. Tests that change the home work on a copy."""
+
+    def make(_: Path) -> Told:
+        return replace(_demo_told, run=_tenure("run", _demo_told.home.root))
+
+    return _once(tmp_path_factory, "demo_run", make)
+
+
+@pytest.fixture(scope="session")
+def demo_run(demo_told: Told) -> Run:
+    """The small demo's run, with a release."""
+    return Run(demo_told.home, True, [], demo_told.run)
 
 
 @pytest.fixture

@@ -11,10 +11,12 @@ from ingestion.demo.clock import END
 from ingestion.demo.damage import DEFAULT
 from tests.shop import LAST_DAY, order_lines, write_lines
 
+SMALL = {"customers": 60, "months": 8, "events": 8_000}
+
 
 def write_small_demo(folder: Path, damage: Damage = DEFAULT) -> Path:
     """Write the small demo; returns the path of its sources.yml."""
-    return write_demo(folder, customers=60, months=8, events=8_000, damage=damage)
+    return write_demo(folder, **SMALL, damage=damage)
 
 
 def connect(sources: Path, name: str, systems: dict[str, Any]) -> Path:

@@ -12,7 +12,7 @@ from publishing.release import current_release
 from tests.conftest import Run, run_pipeline
 from tests.demo import write_small_demo
 
-pytestmark = pytest.mark.whole_run
+pytestmark = [pytest.mark.whole_run, pytest.mark.wide]
 
 
 def test_a_breaking_change_blocks_at_the_gate(demo_run: Run, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def cdnow(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run
 
 
+@pytest.mark.wide
 def test_online_retail_orders(online_retail: Run) -> None:
     figures = online_retail.sql(
         """select round(sum(gross_amount), 2), count(*), count(distinct customer_id)
@@ -39,6 +40,7 @@ def test_online_retail_orders(online_retail: Run) -> None:
     assert figures == [(Decimal("8832003.27"), 19213, 4312)]
 
 
+@pytest.mark.wide
 def test_online_retail_repeat_customers(online_retail: Run) -> None:
     two_orders = online_retail.sql(
         """select round(100.0 * count(*) filter (where order_count >= 2) / count(*), 2)
@@ -52,6 +54,7 @@ def test_online_retail_repeat_customers(online_retail: Run) -> None:
     assert two_days == [(65.35, 4312, True)]
 
 
+@pytest.mark.wide
 def test_online_retail_december_cohort(online_retail: Run) -> None:
     cells = online_retail.sql(
         """select active_customer_count, is_complete from marts.rpt_order_cohorts
@@ -61,6 +64,7 @@ def test_online_retail_december_cohort(online_retail: Run) -> None:
     assert cells == [*((count, True) for count in counts), (237, False)]
 
 
+@pytest.mark.wide
 def test_online_retail_every_line_is_accounted_for(online_retail: Run) -> None:
     balance = online_retail.sql(
         """select
@@ -78,6 +82,7 @@ def test_online_retail_every_line_is_accounted_for(online_retail: Run) -> None:
     assert quarantined == [("unit_price is below 0", 3)]
 
 
+@pytest.mark.wide
 def test_online_retail_as_of_is_the_newest_order(online_retail: Run) -> None:
     assert str(online_retail.sql("select as_of_date, data_through from marts.release_info")) == (
         "[(datetime.date(2010, 12, 9), datetime.date(2010, 12, 9))]"
@@ -102,6 +107,7 @@ def test_cdnow_orders_and_january_cohort(cdnow: Run) -> None:
     assert [count for (count,) in cells] == [781, 124, 95, 70, 65, 77, 65]
 
 
+@pytest.mark.wide
 def test_ten_overlapping_pieces_give_the_same_release(data: Path, cdnow: Run, tmp_path: Path) -> None:
     """Whole customers' days stay together, as orders do in an export; each piece overlaps two others."""
     lines = pl.read_csv(data / "cdnow" / "cdnow_sample.csv", infer_schema=False).with_row_index("position")
@@ -122,6 +128,7 @@ def test_ten_overlapping_pieces_give_the_same_release(data: Path, cdnow: Run, tm
     }
 
 
+@pytest.mark.wide
 def test_a_run_without_news_changes_nothing(data: Path, cdnow: Run) -> None:
     before = _manifest(cdnow)
     again = run_pipeline(cdnow.home.root, EXAMPLES / "cdnow.yml")

@@ -2,15 +2,17 @@
 
 import json
 import shutil
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from ingestion.home import Home
+from ingestion.errors import UserError
+from ingestion.home import PROJECT_ROOT, Home, connect_warehouse
 from publishing.journal import read_last_run
-from publishing.release import current_release
+from publishing.release import current_release, publish
 from tests.conftest import Run, run_pipeline
-from tests.shop import CANARY_EMAIL, CANARY_NAME, order_lines, write_lines, write_shop
+from tests.shop import CANARY_EMAIL, CANARY_NAME, LAST_DAY, order_lines, write_lines, write_shop
 
 pytestmark = pytest.mark.whole_run
 
@@ -21,15 +23,24 @@ def _tables(home: Home) -> dict[str, str]:
     return {name: figures["content_hash"] for name, figures in release.manifest["tables"].items()}
 
 
-def test_records_after_the_as_of_date_change_nothing(tmp_path: Path) -> None:
+def test_records_after_the_as_of_date_change_nothing(shop_run: Run, tmp_path: Path) -> None:
+    """The shop's run has nothing later; this one has every line again fifty days later, some by new customers."""
     rows = order_lines()
-    until = [row for row in rows if row["ordered_at"] < "2024-05-01"]
-    clean = run_pipeline(tmp_path / "a", write_shop(tmp_path / "clean", until), as_of="2024-04-30")
-    poisoned = run_pipeline(tmp_path / "b", write_shop(tmp_path / "poisoned", rows), as_of="2024-04-30")
-    assert clean.succeeded, clean.errors
+    later = [
+        {
+            **row,
+            "ordered_at": str(datetime.fromisoformat(row["ordered_at"]) + timedelta(days=50)),
+            "order_id": f"later-{row['order_id']}",
+            "line_id": f"later-{row['line_id']}",
+            "customer_id": row["customer_id"] if number % 3 else f"later-{number}",
+        }
+        for number, row in enumerate(rows)
+    ]
+    later = [row for row in later if row["ordered_at"][:10] > str(LAST_DAY)]
+    assert len(later) > 300
+    poisoned = run_pipeline(tmp_path / "home", write_shop(tmp_path / "files", rows + later), as_of=str(LAST_DAY))
     assert poisoned.succeeded, poisoned.errors
-    assert len(until) < len(rows)
-    assert _tables(clean.home) == _tables(poisoned.home)
+    assert _tables(poisoned.home) == _tables(shop_run.home)
 
 
 @pytest.mark.wide
@@ -57,8 +68,6 @@ def test_half_the_customers_gone_publishes_nothing(shop_home: Home, tmp_path: Pa
 
 
 def _forget_customers(home: Home) -> None:
-    from ingestion.home import connect_warehouse
-
     with connect_warehouse(home) as warehouse:
         warehouse.execute("delete from raw_files.customers")
 
@@ -103,9 +112,24 @@ def test_a_release_with_the_earlier_ledger_of_customers_gives_their_ids(shop_run
     assert len(_ledger(shop_home)) == len(known)
 
 
-def test_a_new_day_keeps_ids_and_adds_its_own(shop_home: Home, tmp_path: Path) -> None:
-    from tests.conftest import run_pipeline
+def test_a_run_without_news_changes_nothing(shop_home: Home, tmp_path: Path) -> None:
+    known = _ledger(shop_home)
+    before = current_release(shop_home)
+    assert before
+    sources = write_shop(tmp_path / "files")
+    again = run_pipeline(shop_home.root, sources)
+    assert again.succeeded, again.errors
+    after = current_release(shop_home)
+    assert after
+    assert after.manifest["loads"]["new"] == 0
+    assert after.manifest["content_hash"] == before.manifest["content_hash"]
+    assert after.manifest["is_changed"] is False
+    assert after.manifest["previous_release_id"] == before.release_id
+    assert _ledger(shop_home) == known
 
+
+@pytest.mark.wide
+def test_a_new_day_keeps_ids_and_adds_its_own(shop_home: Home, tmp_path: Path) -> None:
     known = _ledger(shop_home)
     sources = write_shop(tmp_path / "files")
     line = {**order_lines()[0], "order_id": "new", "line_id": "new", "customer_id": "c-new"}
@@ -154,7 +178,6 @@ def test_only_customers_and_no_orders_says_what_is_missing(tmp_path: Path) -> No
 def test_the_gate_runs_though_publish_is_launched_alone(shop_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     import dagster as dg
 
-    from ingestion.home import connect_warehouse
     from orchestration.definitions import defs
     from orchestration.resources import Deployment
 
@@ -199,6 +222,7 @@ def test_columns_of_the_release_are_described(shop_run: Run) -> None:
     assert bare == []
 
 
+@pytest.mark.wide
 def test_a_loss_of_the_newest_data_is_a_loss(shop_home: Home, tmp_path: Path) -> None:
     """The default as-of date goes back with the data; the release to compare with does not."""
     before = current_release(shop_home)
@@ -250,10 +274,6 @@ def _quarantined(run: Run) -> tuple[object, ...]:
 
 
 def test_half_built_marts_are_not_published(shop_home: Home) -> None:
-    from ingestion.errors import UserError
-    from ingestion.home import PROJECT_ROOT
-    from publishing.release import publish
-
     results = shop_home.dbt_target / "run_results.json"
     content = json.loads(results.read_text())
     content["results"][-1]["status"] = "fail"
@@ -262,6 +282,22 @@ def test_half_built_marts_are_not_published(shop_home: Home) -> None:
         publish(shop_home, PROJECT_ROOT / "dbt_project" / "target" / "manifest.json")
 
 
+TOO_EARLY = "There is no record on or before 2020-01-31: give a later --as-of, or load older records."
+
+
+def test_marts_of_a_date_before_the_data_are_not_published(shop_home: Home) -> None:
+    """Quick: the run's context is all that publishing asks. The whole run with such a date is a wide test."""
+    before = current_release(shop_home)
+    with connect_warehouse(shop_home) as warehouse:
+        warehouse.execute(
+            "update intermediate.int_run__context set as_of_date = date '2020-01-31', data_through_date = null"
+        )
+    with pytest.raises(UserError, match=TOO_EARLY):
+        publish(shop_home, PROJECT_ROOT / "dbt_project" / "target" / "manifest.json")
+    assert current_release(shop_home) == before
+
+
+@pytest.mark.wide
 def test_an_as_of_date_before_the_data_is_named(shop_home: Home, shop_run: Run) -> None:
     run = run_pipeline(shop_home.root, shop_run.home.root.parent / "files" / "sources.yml", as_of="2020-01-31")
-    assert run.errors == ["There is no record on or before 2020-01-31: give a later --as-of, or load older records."]
+    assert run.errors == [TOO_EARLY]

@@ -18,6 +18,7 @@ PIPELINE = ("ingestion", "analytics", "dbt_project", "expectations", "publishing
 PLACE = re.compile(r"truth/|/truth|[\"']truth[\"']|demo[./]truth")
 
 
+@pytest.mark.wide
 @pytest.mark.whole_run
 def test_the_marts_are_the_same_without_the_truth(demo: Path, demo_run: Run, tmp_path: Path) -> None:
     assert (demo.parent / "truth" / "damaged.parquet").exists()

@@ -15,6 +15,7 @@ import pytest
 from ingestion.home import Home, open_home
 from publishing.journal import read_last_run
 from publishing.release import current_release
+from tests.conftest import Run, Told
 from tests.publishing.small_release import Source, build_release
 from tests.shop import CANARY_EMAIL, CUSTOMERS, order_lines, write_lines, write_shop
 
@@ -98,7 +99,7 @@ def test_an_as_of_date_that_is_none(tmp_path: Path) -> None:
     assert "Invalid value for '--as-of'" in said(result)
 
 
-@pytest.mark.whole_run
+@pytest.mark.wide
 def test_a_full_disk(shop_home: Home, tmp_path: Path) -> None:
     """A file-size limit stands for the full disk: a write fails with the same kind of error."""
     before = current_release(shop_home)
@@ -247,18 +248,16 @@ def test_a_blocked_run_tells_all_that_it_found_and_the_ways_on(shop_home: Home, 
 
 
 @pytest.mark.whole_run
-def test_the_readmes_two_commands(tmp_path: Path) -> None:
+def test_the_readmes_two_commands(demo_told: Told, demo_run: Run) -> None:
     """`make run` is these two; the demo's few bad rows show as findings, and the release is published."""
-    demo = tenure("demo", "--home", tmp_path, "--customers", "300", "--months", "8")
-    assert demo.returncode == 0, said(demo)
-    run = tenure("run", "--home", tmp_path)
-    assert run.returncode == 0, said(run)
-    last_line = said(run).strip().splitlines()[-1]
-    assert last_line.startswith(f"Published {tmp_path / 'published' / 'releases'}")
+    assert "Wrote the demo company" in demo_told.demo
+    assert "Traceback" not in demo_told.demo + demo_told.run
+    last_line = demo_told.run.strip().splitlines()[-1]
+    assert last_line.startswith(f"Published {demo_told.home.releases}")
     report = Path(re.search(r"report: (.*)/\*\.html", last_line).group(1))  # type: ignore[union-attr]
     assert {page.name for page in report.glob("*.html")} == {"cohorts.html", "sources.html"}
-    assert "Stages: start " in said(run)
-    assert "Quarantine" in said(tenure("status", "--home", tmp_path))
+    assert "Stages: start " in demo_told.run
+    assert "Quarantine" in said(tenure("status", "--home", demo_told.home.root))
 
 
 @pytest.mark.whole_run
