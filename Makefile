@@ -45,11 +45,11 @@ notebook: setup  ## Open the notebooks on the current release
 	marimo edit notebooks --host 127.0.0.1 --port 2718
 
 test: check-static  ## Run the whole test suite
-	pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not wide" --durations=12
+	pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not wide" --durations=12
 	dagster definitions validate --module-name orchestration.definitions
 
 check: check-static  ## Run everything that needs no whole pipeline run
-	pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not wide and not whole_run"
+	pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not wide and not whole_run"
 
 .PHONY: check-static check-python check-types check-sql check-project
 check-static: setup
@@ -69,7 +69,7 @@ check-project:
 	dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
 
 test-wide: setup  ## Run the wide and slow variants: many kills, many seeds
-	pytest -n 2 --dist loadgroup --no-loadscope-reorder -m wide
+	pytest -n 2 --dist loadfile --no-loadscope-reorder -m wide
 
 bench: setup  ## Print the benchmark tables
 	python -m tests.bench

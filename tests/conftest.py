@@ -72,20 +72,16 @@ def run_pipeline(root: Path, sources: Path, *, as_of: str = "", accept_shrink: b
     return Run(home, not errors, errors, "\n".join(handler.lines))
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files go to the workers whole, the longest first, so that what a file's tests share is made once.
+    """Files with whole runs first: of two workers one starts with the demo's run, the other with the shop's.
 
-    The demo's run takes longest of all: its tests are the first worker's, and the next files' share the shop's run.
+    A file's tests stay together (`--dist loadfile`), so that what they share is made once.
     """
-    items.sort(key=lambda item: ("demo_run" not in _fixtures(item), item.get_closest_marker("whole_run") is None))
+    shared: dict[Path, set[str]] = {}
     for item in items:
-        shared = "demo_run" if "demo_run" in _fixtures(item) else item.path.name
-        item.add_marker(pytest.mark.xdist_group(shared))
-
-
-def _fixtures(item: pytest.Item) -> list[str]:
-    return getattr(item, "fixturenames", [])
+        shared.setdefault(item.path, set()).update({"demo_run", "shop_run"} & set(getattr(item, "fixturenames", [])))
+    order = [{"demo_run"}, {"shop_run"}, {"demo_run", "shop_run"}, set()]
+    items.sort(key=lambda item: order.index(shared[item.path]))
 
 
 Made = TypeVar("Made")

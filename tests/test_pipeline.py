@@ -37,7 +37,7 @@ def test_records_after_the_as_of_date_change_nothing(shop_run: Run, tmp_path: Pa
         for number, row in enumerate(rows)
     ]
     later = [row for row in later if row["ordered_at"][:10] > str(LAST_DAY)]
-    assert len(later) > 300
+    assert len(later) > 100
     poisoned = run_pipeline(tmp_path / "home", write_shop(tmp_path / "files", rows + later), as_of=str(LAST_DAY))
     assert poisoned.succeeded, poisoned.errors
     assert _tables(poisoned.home) == _tables(shop_run.home)
