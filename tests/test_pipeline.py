@@ -24,12 +24,12 @@ def _tables(home: Home) -> dict[str, str]:
 
 
 def test_records_after_the_as_of_date_change_nothing(shop_run: Run, tmp_path: Path) -> None:
-    """The shop's run has nothing later; this one has every line again fifty days later, some by new customers."""
+    """The shop's run has nothing later; this one has every line again 120 days later, some by new customers."""
     rows = order_lines()
     later = [
         {
             **row,
-            "ordered_at": str(datetime.fromisoformat(row["ordered_at"]) + timedelta(days=50)),
+            "ordered_at": str(datetime.fromisoformat(row["ordered_at"]) + timedelta(days=120)),
             "order_id": f"later-{row['order_id']}",
             "line_id": f"later-{row['line_id']}",
             "customer_id": row["customer_id"] if number % 3 else f"later-{number}",
@@ -37,7 +37,7 @@ def test_records_after_the_as_of_date_change_nothing(shop_run: Run, tmp_path: Pa
         for number, row in enumerate(rows)
     ]
     later = [row for row in later if row["ordered_at"][:10] > str(LAST_DAY)]
-    assert len(later) > 100
+    assert len(later) > 200
     poisoned = run_pipeline(tmp_path / "home", write_shop(tmp_path / "files", rows + later), as_of=str(LAST_DAY))
     assert poisoned.succeeded, poisoned.errors
     assert _tables(poisoned.home) == _tables(shop_run.home)
