@@ -28,7 +28,7 @@ def tenure(*arguments: str | Path, **environment: str) -> subprocess.CompletedPr
         capture_output=True,
         text=True,
         env={**os.environ, **environment},
-        timeout=300,
+        timeout=900,
         check=False,
     )
 
