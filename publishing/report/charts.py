@@ -9,8 +9,9 @@ import vl_convert
 from markupsafe import Markup
 
 from publishing.report.health import LEAST_DAILY_ROWS, table_label
+from publishing.report.identity_figures import Listed, Share
 from publishing.report.source import Row
-from publishing.report.words import count, percent, short_month
+from publishing.report.words import count, near_percent, percent, short_month
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', Arial, sans-serif"
 INK, SOFT, RULE = "#1b2733", "#5b6875", "#dfe4e9"
@@ -175,6 +176,66 @@ def coverage_days(days: list[Row]) -> Markup | None:
         )
     )
     return _svg(chart, 840, 17 * len(tables) + 34, "coverage", left=28)
+
+
+def records_and_ids(listed: list[Listed], names: list[str], name: str) -> Markup | None:
+    """A bar per source as long as its records are many; the dark part is how many they are."""
+    bars = [
+        {
+            "source": system,
+            "records": row.record_count,
+            "ids": row.id_count,
+            "text": f"{count(row.record_count)} → {count(row.id_count)}",
+        }
+        for system, row in zip(names, listed, strict=True)
+    ]
+    if not bars:
+        return None
+    # Room for the text beyond the longest bar.
+    most = max(row.record_count for row in listed) * 1.5
+    x = alt.Scale(domain=[0, most], nice=False)
+    y = alt.Y("source:N", sort=names, title=None, axis=alt.Axis(grid=False, labelColor=INK, labelLimit=120))
+    base = alt.Chart(_data(bars)).encode(y=y)
+    records = base.mark_bar(color=LIGHT, size=15).encode(x=alt.X("records:Q", scale=x, axis=None))
+    ids = base.mark_bar(color=DARK, size=15).encode(x=alt.X("ids:Q", scale=x, axis=None))
+    label = base.mark_text(align="left", dx=5, fontSize=11, color=INK).encode(
+        x=alt.X("records:Q", scale=x, axis=None), text="text:N"
+    )
+    return _svg(alt.layer(records, ids, label), 380, 23 * len(bars) + 14, name)
+
+
+def near_certain(shares: list[tuple[str, Share]], name: str) -> Markup | None:
+    """Shares near 100%: a dot, its interval, its value, on a scale that begins below the lowest of them."""
+    dots = [
+        {
+            "what": what,
+            "value": share.value,
+            "low": share.value if share.low is None else share.low,
+            "high": share.value if share.high is None else share.high,
+            "text": near_percent(share.value),
+        }
+        for what, share in shares
+    ]
+    if not dots:
+        return None
+    names = [what for what, _ in shares]
+    lowest = min(share.value if share.low is None else share.low for _, share in shares)
+    # Steps of 5 points, so that small movements from day to day don't move the scale.
+    begin = max(0.0, int(20 * (lowest - 0.005)) / 20)
+    x = alt.Scale(domain=[begin, 1], nice=False)
+    y = alt.Y("what:N", sort=names, title=None, axis=alt.Axis(grid=False, labelColor=INK, labelLimit=220))
+    axis = alt.Axis(format="~%", tickCount=5)
+    base = alt.Chart(_data(dots)).encode(y=y)
+    whisker = base.mark_rule(color=MID, strokeWidth=5, opacity=0.45).encode(
+        x=alt.X("low:Q", scale=x, title=None, axis=axis), x2="high:Q"
+    )
+    dot = base.mark_point(color=DARK, filled=True, size=60, opacity=1).encode(
+        x=alt.X("value:Q", scale=x, title=None, axis=axis)
+    )
+    label = base.mark_text(align="right", dx=-9, color=INK, fontSize=12).encode(
+        x=alt.X("low:Q", scale=x, title=None, axis=axis), text="text:N"
+    )
+    return _svg(alt.layer(whisker, dot, label), 680, 26 * len(dots) + 40, name, right=12)
 
 
 def window_name(days: int | None) -> str:

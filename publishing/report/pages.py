@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from publishing.report import cohorts, sources
+from publishing.report import cohorts, identity, sources
 from publishing.report.render import Printer, render_html
 from publishing.report.source import open_release
 
-PAGES = {"cohorts": cohorts.context, "sources": sources.context}
+PAGES = {"cohorts": cohorts.context, "sources": sources.context, "identity": identity.context}
 
 
 def write_pages(release_dir: Path, pdf: Printer) -> None:

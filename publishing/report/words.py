@@ -82,9 +82,16 @@ def share_of(part: int, total: int) -> str:
     return "< 0.1%" if rate is not None and 0 < rate < 0.001 else percent(rate)
 
 
-def interval(low: float, high: float) -> str:
+def near_percent(rate: float | None) -> str:
+    """Two digits; what isn't all is never 100.00%, and what is there never 0.00%."""
+    if rate is not None and 0.99995 <= rate < 1:
+        return "> 99.99%"
+    return "< 0.01%" if rate is not None and 0 < rate < 0.00005 else percent(rate, 2)
+
+
+def interval(low: float, high: float, digits: int = 1) -> str:
     """From 33.1 to 37.5%, as 33.1, a dash and 37.5%."""
-    return f"{100 * low:.1f}{TO}{100 * high:.1f}%"
+    return f"{100 * low:.{digits}f}{TO}{100 * high:.{digits}f}%"
 
 
 def money(amount: Number | None, currency: str | None) -> str:

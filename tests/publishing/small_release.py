@@ -46,8 +46,8 @@ MARTS = """
     create view known as select * from marts.fct_orders where has_customer;
     create table marts.dim_customers as
         select
-            customer_id, 'files' as identity_source, 1 as record_count, $name as customer_name,
-            $email as email, any_value(country) as country, null::timestamp as signed_up_at,
+            customer_id, null::varchar as customer_kind, 'files' as identity_source, 1 as record_count,
+            $name as customer_name, $email as email, any_value(country) as country, null::timestamp as signed_up_at,
             min(order_date) as first_order_date, max(order_date) as last_order_date, min(order_month) as cohort_month,
             count(*) as order_count, count(distinct order_date) as order_day_count, sum(gross_amount) as gross_amount,
             sum(returned_amount) as returned_amount, sum(net_amount) as net_amount, any_value(currency) as currency
@@ -131,6 +131,34 @@ MARTS = """
     );
     create table marts.rpt_source_refusals (
         source varchar, system varchar, table_name varchar, file varchar, reason varchar
+    );
+    create table marts.map_source_records (
+        entity varchar, source varchar, list_kind varchar, source_record_id varchar, durable_id varchar,
+        valid_from_date date, valid_to_date date, is_current boolean
+    );
+    create table marts.rpt_identity_quality (
+        entity varchar, metric varchar, segment varchar, value double, num double, den double, ci_low double,
+        ci_high double
+    );
+    create table marts.fct_identity_events (
+        event_number bigint, entity varchar, durable_id varchar, event varchar, other_id varchar, record_count bigint,
+        cause varchar, known_date date
+    );
+    create table marts.rpt_demoted_identifiers (
+        entity varchar, id_type varchar, id_value varchar, reason varchar, record_count bigint,
+        counts_with_name boolean
+    );
+    create table marts.rpt_source_conflicts (
+        customer_id varchar, field varchar, field_group varchar, winning_value varchar, winning_source varchar,
+        winning_source_record_id varchar, winning_as_of_date date, losing_value varchar, losing_source varchar,
+        losing_source_record_id varchar, losing_as_of_date date, losing_record_count bigint, rule varchar,
+        is_status_conflict boolean, value_at_stake_amount decimal(18, 4), currency varchar,
+        value_at_stake_basis varchar
+    );
+    create table marts.rpt_identity_review_queue (
+        entity varchar, rank bigint, id_l varchar, id_r varchar, record_id_l varchar, record_id_r varchar,
+        rule varchar, confidence double, match_weight double, reason varchar, value_at_stake_amount decimal(18, 4),
+        currency varchar, value_at_stake_basis varchar, override_row varchar
     );
     create schema state;
     create table state.source_loads (
@@ -223,10 +251,12 @@ def build_release(
     checks: list[dict[str, object]] | None = None,
     sources: Sequence[Source] = (ORDER_LINES,),
     strays: Sequence[tuple[str, str]] = (),
+    identity_sql: str = "",
 ) -> Path:
     """A release whose marts are derived in SQL from `lines_sql`, which yields the columns of `LINES`.
 
-    `strays`: (system, reason) of exports that belong to no table.
+    `strays`: (system, reason) of exports that belong to no table. `identity_sql` fills the marts of identity, which are
+    empty otherwise.
     """
     release_dir.mkdir(parents=True)
     with duckdb.connect(str(release_dir / "tenure.duckdb")) as connection:
@@ -248,6 +278,7 @@ def build_release(
             connection.execute(
                 "insert into marts.rpt_source_refusals values (lower($1), $1, null, null, $2)", [system, reason]
             )
+        connection.execute(identity_sql or "select 1")
         line_count, newest = connection.sql("select count(*), max(ordered_at) from lines").fetchall()[0]
     manifest = {
         "release_id": RELEASE_ID,

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from publishing.report import write_report
-from publishing.report.pages import write_pages
+from publishing.report.pages import PAGES, write_pages
 from publishing.report.render import printer
 from publishing.report.words import Measured, share_change
 from tests.publishing.small_release import CANARY_EMAIL, CANARY_NAME, RELEASE_ID, build_release, text_of
@@ -171,7 +171,7 @@ def test_no_personal_data(release: Path, page: str) -> None:
 
 
 def test_same_release_gives_the_same_bytes(release: Path, others: dict[str, Path]) -> None:
-    for name in ("cohorts.html", "cohorts.pdf", "sources.html", "sources.pdf"):
+    for name in (f"{page}.{ending}" for page in PAGES for ending in ("html", "pdf")):
         assert (release / "report" / name).read_bytes() == (others["again"] / name).read_bytes()
 
 

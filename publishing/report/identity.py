@@ -1,0 +1,238 @@
+"""The page `identity`: how many records became how many customers and people, how sure that is, what needs a decision.
+
+It shows ids that Tenure made, and no name, value or id of a source.
+"""
+
+from typing import Any
+
+from publishing.report import charts, identity_figures, tables
+from publishing.report.identity_figures import MOST_LISTED, Listed, Share
+from publishing.report.source import Release, Row
+from publishing.report.words import count, day_name, interval, listing, near_percent, plural, sentence_case
+
+# Kind → one and many of them, as ids and in "records of …".
+KINDS = {
+    "person": ("person", "people"),
+    "company": ("company", "companies"),
+    "consumer": ("consumer", "consumers"),
+    "customer": ("customer", "customers"),
+}
+ENTITIES = {"person": "people", "customer": "customers"}
+LABELLED = ("pair_precision", "pair_recall")
+MOST_GROUPS = 16
+
+
+def context(release: Release) -> dict[str, Any]:
+    """Everything that `templates/identity.html.j2` shows."""
+    listed = identity_figures.read_listed(release)
+    shares = identity_figures.read_shares(release)
+    status_conflicts, queue = identity_figures.read_status_conflicts(release), identity_figures.read_queue(release)
+    return {
+        "has_records": bool(listed),
+        "sentences": _sentences(listed, shares, status_conflicts, queue),
+        "notice": _notice(shares),
+        **_records(release, listed),
+        **_quality(shares),
+        **_events(release),
+        "demoted_table": tables.demoted_table(demoted) if (demoted := identity_figures.read_demoted(release)) else None,
+        **_conflicts(release, status_conflicts),
+        **_queue(queue),
+    }
+
+
+def _sentences(listed: list[Listed], shares: list[Share], status_conflicts: list[Row], queue: list[Row]) -> list[str]:
+    """What is, how sure it is, and what somebody should look at."""
+    if not listed:
+        return ["No source lists people or customers, so there is nobody to tell apart yet."]
+    return [_totals(listed), _sureness(shares), _waiting(status_conflicts, queue)]
+
+
+def _totals(listed: list[Listed]) -> str:
+    """How many records are how many, by kind."""
+    parts = []
+    for kind, (one, many) in KINDS.items():
+        together = next((row for row in listed if row.kind == kind and row.source is None), None)
+        if together is None:
+            continue
+        sources = sum(row.kind == kind and row.source is not None for row in listed)
+        is_one = together.record_count == 1
+        parts.append(
+            f"{plural(together.record_count, 'record')} of {many} in {plural(sources, 'source')} "
+            f"{'is' if is_one else 'are'} {plural(together.id_count, one, many)}"
+        )
+    sentence = f"{sentence_case('; '.join(parts))}."
+    if not any(row.kind == "person" for row in listed):
+        sentence += " No source lists people."
+    if all(row.kind == "person" for row in listed):
+        sentence += " No source lists customers."
+    return sentence
+
+
+def _sureness(shares: list[Share]) -> str:
+    right, found = (
+        [
+            f"{near_percent(share.value)} for {KINDS[kind][1]}"
+            for kind in KINDS
+            if (share := _labelled(shares, metric, kind))
+        ]
+        for metric in LABELLED
+    )
+    if right and found:
+        sentence = (
+            f"Checked against labels, the pairs of records that were put together are right in {listing(right)}; "
+            f"of the pairs that belong together, {listing(found)} were found."
+        )
+    else:
+        sentence = "How often that is right is not known: no labels say which records belong together."
+    if kept := _stable(shares):
+        sentence += f" Of the records known before this run, {near_percent(kept)} keep their id."
+    return sentence
+
+
+def _stable(shares: list[Share]) -> float | None:
+    """Records that kept their id, people's and customers' together; None in a first run."""
+    known = [share for share in shares if share.metric == "id_stability" and share.den]
+    total = sum(share.den or 0 for share in known)
+    return sum(share.num or 0 for share in known) / total if total else None
+
+
+def _waiting(status_conflicts: list[Row], queue: list[Row]) -> str:
+    parts = []
+    if queue:
+        counts = {entity: sum(row["entity"] == entity for row in queue) for entity in ("customer", "person")}
+        named = [f"{plural(counts['customer'], 'pair')} of companies"] if counts["customer"] else []
+        named += [f"{plural(counts['person'], 'pair')} of people"] if counts["person"] else []
+        parts.append(f"{listing(named)} may each be one and {'waits' if len(queue) == 1 else 'wait'} for a decision")
+    if status_conflicts:
+        stake = tables.amounts(status_conflicts)
+        parts.append(
+            f"of {plural(len(status_conflicts), 'customer')} billing and another source disagree whether they are "
+            f"still one" + (f", {stake} at stake" if stake else "")
+        )
+    return f"{sentence_case('; '.join(parts))}." if parts else "Nothing waits for a decision."
+
+
+def _notice(shares: list[Share]) -> str:
+    silent = sum(share.value for share in shares if share.metric == "changed_without_event")
+    if not silent:
+        return ""
+    return f"{plural(int(silent), 'record')} changed the id without an event in the ledger: that must not be."
+
+
+def _records(release: Release, listed: list[Listed]) -> dict[str, Any]:
+    systems = identity_figures.read_systems(release)
+    panels = []
+    for kind, (_, many) in KINDS.items():
+        of_kind = [row for row in listed if row.kind == kind and row.source is not None]
+        if not of_kind:
+            continue
+        names = [systems.get(str(row.source), str(row.source)) for row in of_kind]
+        described = [
+            f"{name}: {count(row.record_count)} records are {count(row.id_count)}"
+            for name, row in zip(names, of_kind, strict=True)
+        ]
+        panels.append(
+            {
+                "title": sentence_case(many),
+                "chart": charts.records_and_ids(of_kind, names, f"ids-{kind}"),
+                "alt": f"Records and ids of {many} by source. {'; '.join(described)}.",
+            }
+        )
+    return {
+        "panels": panels,
+        "listed_table": tables.listed_table(listed, systems, {kind: many for kind, (_, many) in KINDS.items()}),
+        "has_consumers": any(row.kind == "consumer" for row in listed),
+    }
+
+
+def _labelled(shares: list[Share], metric: str, kind: str) -> Share | None:
+    """A figure against labels. Customers as a whole say something only where no kind of them is known."""
+    entity = "person" if kind == "person" else "customer"
+    segment = "all" if kind in ("person", "customer") else kind
+    found = {(share.entity, share.segment): share for share in shares if share.metric == metric}
+    if kind == "customer" and any(entity == "customer" and segment != "all" for entity, segment in found):
+        return None
+    return found.get((entity, segment))
+
+
+def _quality(shares: list[Share]) -> dict[str, Any]:
+    lines: list[tuple[str, Share]] = []
+    for kind, (_, many) in KINDS.items():
+        lines += [
+            (sentence_case(many), share)
+            for metric in tables.LABEL_MEASURES
+            if (share := _labelled(shares, metric, kind))
+        ]
+    stable = [
+        ("All records", share)
+        for entity in ENTITIES
+        for share in shares
+        if share.metric == "id_stability" and share.entity == entity
+    ]
+    drawn = [
+        (f"{group}, {'right' if share.metric == 'pair_precision' else 'found'}", share)
+        for group, share in lines
+        if share.metric in LABELLED
+    ]
+    groups = sorted(
+        (share for share in shares if share.metric == "group_pair_recall"),
+        key=lambda share: (share.value, share.segment),
+    )
+    refused = [share for share in shares if share.metric == "refused_edges"]
+    labelled = [
+        f"{count(share.value)} records of {ENTITIES[share.entity]}"
+        for entity in ENTITIES
+        for share in shares
+        if share.metric == "labelled_record_count" and share.segment == "all" and share.entity == entity
+    ]
+    return {
+        "labelled": listing(labelled) if labelled else "",
+        "quality_chart": charts.near_certain(drawn, "quality") if drawn else None,
+        "quality_alt": "; ".join(f"{name}: {_with_interval(share)}" for name, share in drawn),
+        "quality_table": tables.quality_table(lines + stable) if lines or stable else None,
+        "is_first_run": not stable,
+        "group_table": tables.group_table(groups[:MOST_GROUPS]) if groups else None,
+        "hidden_groups": max(0, len(groups) - MOST_GROUPS),
+        "refused_table": tables.refused_table(refused) if refused else None,
+    }
+
+
+def _with_interval(share: Share) -> str:
+    text = near_percent(share.value)
+    return text if share.low is None or share.high is None else f"{text} ({interval(share.low, share.high, 2)})"
+
+
+def _events(release: Release) -> dict[str, Any]:
+    events = identity_figures.read_events(release)
+    last, is_first = identity_figures.read_last_change(release)
+    before = f" The last change was learned on {day_name(last)}." if last else ""
+    return {
+        "event_table": tables.event_table(events) if events else None,
+        "no_events": f"Nothing changed: no id was made, grew, merged, split or ended.{before}",
+        "is_first_day": is_first and bool(events),
+    }
+
+
+def _conflicts(release: Release, status_conflicts: list[Row]) -> dict[str, Any]:
+    conflicts = identity_figures.read_conflicts(release)
+    systems = identity_figures.read_systems(release)
+    agreed = [row["field"].replace("_", " ") for row in conflicts if not row["num"]]
+    found = [row for row in conflicts if row["num"]]
+    shown = status_conflicts[:MOST_LISTED]
+    return {
+        "conflict_table": tables.conflict_table(found) if found else None,
+        "agreed": listing(agreed) if agreed else "",
+        "status_count": plural(len(status_conflicts), "customer"),
+        "status_stake": tables.amounts(status_conflicts),
+        "status_table": tables.status_table(shown, systems) if shown else None,
+        "hidden_status": max(0, len(status_conflicts) - len(shown)),
+    }
+
+
+def _queue(queue: list[Row]) -> dict[str, Any]:
+    first = queue[:MOST_LISTED]
+    return {
+        "queue_table": tables.queue_table(queue) if queue else None,
+        "pair_table": tables.pair_table(first) if first else None,
+        "pair_entity": first[0]["entity"] if first else "",
+    }
