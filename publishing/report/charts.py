@@ -201,7 +201,7 @@ def records_and_ids(listed: list[Listed], names: list[str], name: str) -> Markup
     label = base.mark_text(align="left", dx=5, fontSize=11, color=INK).encode(
         x=alt.X("records:Q", scale=x, axis=None), text="text:N"
     )
-    return _svg(alt.layer(records, ids, label), 380, 23 * len(bars) + 14, name)
+    return _svg(alt.layer(records, ids, label), 380, 23 * len(bars) + 14, name, left=14)
 
 
 def near_certain(shares: list[tuple[str, Share]], name: str) -> Markup | None:
@@ -232,10 +232,9 @@ def near_certain(shares: list[tuple[str, Share]], name: str) -> Markup | None:
     dot = base.mark_point(color=DARK, filled=True, size=60, opacity=1).encode(
         x=alt.X("value:Q", scale=x, title=None, axis=axis)
     )
-    label = base.mark_text(align="right", dx=-9, color=INK, fontSize=12).encode(
-        x=alt.X("low:Q", scale=x, title=None, axis=axis), text="text:N"
-    )
-    return _svg(alt.layer(whisker, dot, label), 680, 26 * len(dots) + 40, name, right=12)
+    # In a column of their own: beside the dots they would lie on intervals.
+    label = base.mark_text(align="left", dx=12, color=INK, fontSize=12).encode(x=alt.datum(1), text="text:N")
+    return _svg(alt.layer(whisker, dot, label), 680, 26 * len(dots) + 40, name, right=76, left=30)
 
 
 def window_name(days: int | None) -> str:

@@ -106,8 +106,8 @@ def _waiting(status_conflicts: list[Row], queue: list[Row]) -> str:
     if status_conflicts:
         stake = tables.amounts(status_conflicts)
         parts.append(
-            f"of {plural(len(status_conflicts), 'customer')} billing and another source disagree whether they are "
-            f"still one" + (f", {stake} at stake" if stake else "")
+            f"billing and another source disagree whether {plural(len(status_conflicts), 'customer')} still "
+            f"{'is one' if len(status_conflicts) == 1 else 'are customers'}" + (f": {stake} at stake" if stake else "")
         )
     return f"{sentence_case('; '.join(parts))}." if parts else "Nothing waits for a decision."
 

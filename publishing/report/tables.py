@@ -303,7 +303,7 @@ def listed_table(listed: list[Listed], systems: Mapping[str, str], kinds: Mappin
     labels = {
         "source": "Source",
         "records": "Records",
-        "ids": "Are so many",
+        "ids": "Ids",
         "ratio": "Records of each",
         "shared": "In other sources, too",
         "share": "Share",

@@ -128,8 +128,8 @@ def test_lead_says_how_many_are_how_many_how_sure_and_what_waits(page: str) -> N
     assert "97.12% for people and 75.00% for companies were found" in text
     assert "Of the records known before this run, 98.84% keep their id." in text
     assert "12 pairs of companies and 1 pair of people may each be one and wait for a decision" in text
-    assert "of 3 customers billing and another source disagree" in text
-    assert "EUR 1,750 a month and USD 9,000 in last contracts at stake" in text
+    assert "billing and another source disagree whether 3 customers still are customers: EUR 1,750 a month" in text
+    assert "EUR 1,750 a month and USD 9,000 in last contracts at stake." in text
 
 
 def test_each_source_shows_its_records_its_ids_and_what_others_have_too(page: str) -> None:
@@ -230,7 +230,7 @@ def test_a_first_day_and_conflicts_without_a_status_conflict(tmp_path: Path) -> 
     text = text_of(write(tmp_path, RECORDS + QUALITY + CHANGES + CONFLICTS + first_day + no_status))
 
     assert "This is the first day with ids, so all of them are new." in text
-    assert "Of no customer billing and another source disagree whether they are still one." in text
+    assert "Billing and the other sources agree on who is still a customer." in text
 
 
 def test_a_change_that_the_ledger_does_not_tell_is_warned_of(tmp_path: Path) -> None:
