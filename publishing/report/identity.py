@@ -27,24 +27,27 @@ def context(release: Release) -> dict[str, Any]:
     listed = identity_figures.read_listed(release)
     shares = identity_figures.read_shares(release)
     status_conflicts, queue = identity_figures.read_status_conflicts(release), identity_figures.read_queue(release)
+    undecided = _undecided(release, queue)
     return {
         "has_records": bool(listed),
-        "sentences": _sentences(listed, shares, status_conflicts, queue),
+        "sentences": _sentences(listed, shares, status_conflicts, undecided),
         "notice": _notice(shares),
         **_records(release, listed),
         **_quality(shares),
         **_events(release),
         "demoted_table": tables.demoted_table(demoted) if (demoted := identity_figures.read_demoted(release)) else None,
         **_conflicts(release, status_conflicts),
-        **_queue(queue),
+        **_queue(queue, undecided),
     }
 
 
-def _sentences(listed: list[Listed], shares: list[Share], status_conflicts: list[Row], queue: list[Row]) -> list[str]:
+def _sentences(
+    listed: list[Listed], shares: list[Share], status_conflicts: list[Row], undecided: dict[str, int]
+) -> list[str]:
     """What is, how sure it is, and what somebody should look at."""
     if not listed:
         return ["No source lists people or customers, so there is nobody to tell apart yet."]
-    return [_totals(listed), _sureness(shares), _waiting(status_conflicts, queue)]
+    return [_totals(listed), _sureness(shares), _waiting(status_conflicts, undecided)]
 
 
 def _totals(listed: list[Listed]) -> str:
@@ -71,7 +74,7 @@ def _totals(listed: list[Listed]) -> str:
 def _sureness(shares: list[Share]) -> str:
     right, found = (
         [
-            f"{near_percent(share.value)} for {KINDS[kind][1]}"
+            f"{near_percent(share.value)} ({KINDS[kind][1]})"
             for kind in KINDS
             if (share := _labelled(shares, metric, kind))
         ]
@@ -79,8 +82,8 @@ def _sureness(shares: list[Share]) -> str:
     )
     if right and found:
         sentence = (
-            f"Checked against labels, the pairs of records that were put together are right in {listing(right)}; "
-            f"of the pairs that belong together, {listing(found)} were found."
+            f"Checked against labels, of the pairs of records put together {listing(right)} are right; of those that "
+            f"belong together {listing(found)} were found."
         )
     else:
         sentence = "How often that is right is not known: no labels say which records belong together."
@@ -96,13 +99,22 @@ def _stable(shares: list[Share]) -> float | None:
     return sum(share.num or 0 for share in known) / total if total else None
 
 
-def _waiting(status_conflicts: list[Row], queue: list[Row]) -> str:
+def _undecided(release: Release, queue: list[Row]) -> dict[str, int]:
+    """Pairs that wait for a decision, by entity, companies first: all of them, not only those in the queue."""
+    known = identity_figures.read_undecided(release)
+    counts = {
+        entity: max(known.get(entity, 0), sum(row["entity"] == entity for row in queue)) for entity in tables.OWNERS
+    }
+    # The queue alone knows every decision, so where it holds nothing, nothing waits.
+    return {entity: number for entity, number in counts.items() if any(row["entity"] == entity for row in queue)}
+
+
+def _waiting(status_conflicts: list[Row], undecided: dict[str, int]) -> str:
     parts = []
-    if queue:
-        counts = {entity: sum(row["entity"] == entity for row in queue) for entity in ("customer", "person")}
-        named = [f"{plural(counts['customer'], 'pair')} of companies"] if counts["customer"] else []
-        named += [f"{plural(counts['person'], 'pair')} of people"] if counts["person"] else []
-        parts.append(f"{listing(named)} may each be one and {'waits' if len(queue) == 1 else 'wait'} for a decision")
+    if undecided:
+        named = [f"{plural(number, 'pair')} of {tables.OWNERS[entity].lower()}" for entity, number in undecided.items()]
+        is_one = sum(undecided.values()) == 1
+        parts.append(f"{listing(named)} may each be one and {'waits' if is_one else 'wait'} for a decision")
     if status_conflicts:
         stake = tables.amounts(status_conflicts)
         parts.append(
@@ -229,9 +241,18 @@ def _conflicts(release: Release, status_conflicts: list[Row]) -> dict[str, Any]:
     }
 
 
-def _queue(queue: list[Row]) -> dict[str, Any]:
+def _queue(queue: list[Row], undecided: dict[str, int]) -> dict[str, Any]:
     first = queue[:MOST_LISTED]
+    cut = {
+        tables.OWNERS[entity].lower(): (sum(row["entity"] == entity for row in queue), number)
+        for entity, number in undecided.items()
+    }
     return {
+        "queue_cut": listing(
+            [f"{count(held)} of {count(number)} pairs of {owner}" for owner, (held, number) in cut.items()]
+        )
+        if any(held < number for held, number in cut.values())
+        else "",
         "queue_table": tables.queue_table(queue) if queue else None,
         "pair_table": tables.pair_table(first) if first else None,
         "pair_entity": first[0]["entity"] if first else "",

@@ -68,12 +68,11 @@ def read_listed(release: Release) -> list[Listed]:
                 if(map.entity = 'person', 'person', coalesce(customers.customer_kind, 'customer')) as kind,
                 map.source, map.durable_id
             from marts.map_source_records as map
-            left join marts.dim_customers as customers
-                on map.entity = 'customer' and map.durable_id = customers.customer_id
+            -- A person has no customer's id. To say so here would make the join compare each with each.
+            left join marts.dim_customers as customers on map.durable_id = customers.customer_id
             where map.is_current
         ),
 
-        -- A company and a person never share an id.
         shared as (select durable_id from records group by durable_id having count(distinct source) > 1)
 
         select
@@ -213,6 +212,33 @@ def read_queue(release: Release) -> list[Row]:
         order by entity, rank
         """
     )
+
+
+def read_undecided(release: Release) -> dict[str, int]:
+    """How many pairs of ids something speaks for being one, by entity; the queue holds the first of them only."""
+    rows = release.rows(
+        """
+        with records as (
+            select entity, concat_ws('/', source, list_kind, source_record_id) as record_id, durable_id
+            from marts.map_source_records
+            where is_current
+        ),
+
+        pairs as (
+            select
+                edges.entity, bool_or(edges.reason = 'cannot_link') as is_decided
+            from marts.fct_identity_edges as edges
+            inner join records as one on edges.entity = one.entity and edges.record_id_l = one.record_id
+            inner join records as other on edges.entity = other.entity and edges.record_id_r = other.record_id
+            where not edges.is_kept and one.durable_id <> other.durable_id
+            group by
+                edges.entity, least(one.durable_id, other.durable_id), greatest(one.durable_id, other.durable_id)
+        )
+
+        select entity, count(*) as pair_count from pairs where not is_decided group by entity
+        """
+    )
+    return {row["entity"]: row["pair_count"] for row in rows}
 
 
 def added_up(rows: Iterable[Row]) -> list[Amount]:

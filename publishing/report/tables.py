@@ -334,7 +334,7 @@ def group_table(groups: list[Share]) -> Markup:
     lines = [
         {
             "entity": "Customers" if share.entity == "customer" else "People",
-            "group": sentence_case(share.segment.replace("_", " ")),
+            "group": share.segment.replace("_", " "),
             "value": near_percent(share.value),
             "interval": _share_interval(share),
             "num": count(share.num),
@@ -415,8 +415,8 @@ def conflict_table(conflicts: list[Row]) -> Markup:
             "field": sentence_case(row["field"].replace("_", " ")),
             "num": count(row["num"]),
             "den": count(row["den"]),
-            "rate": share_of(row["num"], row["den"]),
-            "interval": _interval(row),
+            "rate": near_percent(row["rate"]),
+            "interval": interval(row["ci_low"], row["ci_high"], 2),
             **{rule: count(row[f"{rule}_count"]) for rule in ("authority", "recency", "validity", "tie")},
         }
         for row in conflicts

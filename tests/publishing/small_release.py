@@ -155,6 +155,10 @@ MARTS = """
         is_status_conflict boolean, value_at_stake_amount decimal(18, 4), currency varchar,
         value_at_stake_basis varchar
     );
+    create table marts.fct_identity_edges (
+        entity varchar, record_id_l varchar, record_id_r varchar, rule varchar, tier varchar, confidence double,
+        match_weight double, is_kept boolean, reason varchar, valid_from_date date
+    );
     create table marts.rpt_identity_review_queue (
         entity varchar, rank bigint, id_l varchar, id_r varchar, record_id_l varchar, record_id_r varchar,
         rule varchar, confidence double, match_weight double, reason varchar, value_at_stake_amount decimal(18, 4),
