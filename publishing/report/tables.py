@@ -403,7 +403,7 @@ def demoted_table(demoted: list[Row]) -> Markup:
         "types": "Of type",
         "values": "Values",
         "records": "Records with one",
-        "named": "Values that still count together with a name",
+        "named": "Still count with a name",
     }
     return _table("demoted", lines, labels, left=["types"], group="entity")
 
