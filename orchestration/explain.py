@@ -101,6 +101,12 @@ class Reader:
         ids = {entity: current_id} if current_id else {}
         return Named(name, True, ids, frozenset(records), "person" if humans or entity == "person" else "customer")
 
+    def human(self, named: Named) -> str:
+        """The person who has the most records of a consumer, of two the smaller id."""
+        people = list(self.members("person", sorted(named.records)).items())
+        own = [person for record, person in people if record in named.records]
+        return min(set(own), key=lambda person: (-own.count(person), person))
+
     def records(self, entity: str, durable_id: str) -> list[str]:
         """The records that have the id or had it, and still exist."""
         rows = self.rows(
@@ -260,10 +266,17 @@ def _print_pair(console: Console, reader: Reader, one: Named, other: Named, show
     for named in (one, other):
         if not named.ids:
             raise UserError(f"{named.name} is retired: its records are gone, and there is nothing to compare.")
+    if not entities and one.kind == other.kind == "person":
+        # A customer who is a consumer, and a person: the humans behind them are compared.
+        one, other = (
+            named if "person" in named.ids else replace(named, ids={"person": reader.human(named)})
+            for named in (one, other)
+        )
+        entities = ["person"]
     if not entities or one.kind != other.kind:
         raise UserError(
-            f"{one.name} and {other.name} are never one: one is a person or a consumer and the other isn't, or their "
-            "ids are of different entities; map_customer_people has the roles of persons at customers."
+            f"{one.name} and {other.name} are never one: one is a company, the other a person; map_customer_people "
+            "has the roles of persons at customers."
         )
     ids = [(entity, one.ids[entity], other.ids[entity]) for entity in entities]
     is_one = all(left == right for _, left, right in ids)
@@ -352,7 +365,17 @@ def _print_refusal(
     if not refused:
         console.print("Nothing links them: no rule, and no pair that the linkage model finds alike.")
         return None
-    edge = min(refused, key=lambda edge: (edge["reason"] != "cannot_link", -edge["confidence"]))
+    direct = _one_pair(one, other)
+    named = None if direct is None else tuple(sorted(direct))
+    edge = min(
+        refused,
+        key=lambda edge: (
+            edge["reason"] != "cannot_link",
+            (edge["record_id_l"], edge["record_id_r"]) != named,
+            TIERS.index(edge["tier"]),
+            -edge["confidence"],
+        ),
+    )
     pair = (str(edge["record_id_l"]), str(edge["record_id_r"]))
     console.print(f"\nThe strongest of {counted(len(refused), 'refused edge')}", style="bold")
     values = _values(reader, kind, *pair, show_values)

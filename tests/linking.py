@@ -80,6 +80,7 @@ class Linked:
             self._build(f"int_customers__{model}")
         compared = {kind: self.frame(f"int_customers__compared_{kind}") for kind in KINDS.values()}
         models = newly_trained(compared, None, date(2024, 1, 1), is_retrained=False)
+        self._build("int_customers__identity_rules")
         self._link("company", "companies", models)
         self._link("person", "people", models)
         self._build("int_customers__clusters")

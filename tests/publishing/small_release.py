@@ -303,39 +303,39 @@ def build_release(
 
 
 IDENTITY = """
-    create table marts.map_source_records (
+    create or replace table marts.map_source_records (
         entity varchar, source varchar, list_kind varchar, source_record_id varchar, durable_id varchar,
         valid_from_date date, valid_to_date date, is_current boolean
     );
-    create table marts.map_id_redirects (entity varchar, durable_id varchar, current_id varchar);
-    create table marts.fct_identity_events (
+    create or replace table marts.map_id_redirects (entity varchar, durable_id varchar, current_id varchar);
+    create or replace table marts.fct_identity_events (
         event_number bigint, entity varchar, durable_id varchar, event varchar, other_id varchar, record_count bigint,
         cause varchar, known_date date
     );
-    create table marts.fct_identity_edges (
+    create or replace table marts.fct_identity_edges (
         entity varchar, record_id_l varchar, record_id_r varchar, rule varchar, tier varchar, confidence double,
         match_weight double, is_kept boolean, reason varchar, valid_from_date date
     );
-    create table marts.map_identifiers (
+    create or replace table marts.map_identifiers (
         entity varchar, source varchar, list_kind varchar, source_record_id varchar, record_id varchar,
         id_type varchar, id_value varchar, raw_value varchar, first_seen_at timestamp, last_seen_at timestamp,
         is_demoted boolean, demotion_reason varchar
     );
-    create table marts.map_compared_records (
+    create or replace table marts.map_compared_records (
         entity varchar, record_id varchar, source varchar, full_name varchar, first_name varchar, last_name varchar,
         email varchar, phone varchar, domain varchar, authority_number varchar, birth_date varchar, address varchar,
         city varchar, postal_code varchar, region varchar
     );
-    create table marts.rpt_demoted_identifiers (
+    create or replace table marts.rpt_demoted_identifiers (
         entity varchar, id_type varchar, id_value varchar, reason varchar, record_count bigint,
         counts_with_name boolean
     );
-    create table marts.rpt_identity_review_queue (
+    create or replace table marts.rpt_identity_review_queue (
         entity varchar, rank bigint, id_l varchar, id_r varchar, record_id_l varchar, record_id_r varchar,
         rule varchar, confidence double, match_weight double, reason varchar, value_at_stake_amount decimal(18, 4),
         currency varchar, value_at_stake_basis varchar, override_row varchar
     );
-    create table state.linkage_models (
+    create or replace table state.linkage_models (
         kind varchar, model_version integer, trained_date date, record_count bigint, document varchar
     )
 """

@@ -5,32 +5,34 @@ with records as (
 
 ),
 
+-- The day before counts, not the run before: a day that is run again has the same figures.
 known_before as (
 
-    select *
-    from {{ ref('int_customers__known_records') }}
-    where durable_id is not null
+    select
+        spells.entity,
+        spells.source,
+        spells.list_kind,
+        spells.source_record_id,
+        spells.durable_id
+    from {{ ref('int_customers__id_spells') }} as spells
+    inner join {{ ref('int_run__context') }} as context
+        on
+            spells.valid_from_date < context.as_of_date
+            and coalesce(spells.valid_to_date >= context.as_of_date, true)
 
 ),
 
-ledger_before as (
-
-    select coalesce(max(ledger_number), 0) as last_number
-    from {{ ref('int_customers__known_ledger') }}
-
-),
-
--- What this run wrote into the ledger.
+-- What the ledger tells of the day.
 written as (
 
-    select
+    select distinct
         ledger.entity,
         ledger.source,
         ledger.list_kind,
         ledger.source_record_id,
         ledger.durable_id
     from {{ ref('int_customers__ledger') }} as ledger
-    inner join ledger_before on ledger.ledger_number > ledger_before.last_number
+    inner join {{ ref('int_run__context') }} as context on ledger.known_date = context.as_of_date
 
 ),
 

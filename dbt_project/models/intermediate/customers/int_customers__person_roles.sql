@@ -243,7 +243,7 @@ select
     merged.source,
     nullif(merged.from_date, date '0001-01-01') as valid_from_date,
     -- An end that is still to come is none yet.
-    case when merged.to_date <= context.as_of_date + interval 1 day then merged.to_date end as valid_to_date,
+    case when merged.to_date <= context.as_of_date then merged.to_date end as valid_to_date,
     valid_to_date is null as is_current
 from merged
 cross join context
