@@ -6,7 +6,6 @@ cores that weak links can't join: as in density clustering, Ester et al. 1996). 
 components of the links that are kept.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import product
 from typing import TypeVar
@@ -14,6 +13,8 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from analytics.evidence_paths import shortest_path
 
 TIERS = ("override", "strong", "weak", "review")
 REASONS = ("cannot_link", "different_id", "duplicate_free", "cap", "two_cores", "review")
@@ -174,7 +175,7 @@ def _check(edges: pl.DataFrame, cannot_links: pl.DataFrame) -> None:
 
 def _numbered(edges: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
     """The edges as numbers: l and r (places in the sorted ids), tier, confidence, and the rule as it is."""
-    number = pl.DataFrame({"id": ids, "number": pl.int_range(len(ids), eager=True)})
+    number = _places(ids)
     tier = pl.col("tier").replace_strict({name: index for index, name in enumerate(TIERS)}, return_dtype=pl.Int8)
     return (
         edges.select(
@@ -184,6 +185,11 @@ def _numbered(edges: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
         .join(number.rename({"number": "r"}), left_on="id_r", right_on="id", how="left", maintain_order="left")
         .drop("id_l", "id_r")
     )
+
+
+def _places(ids: pl.Series) -> pl.DataFrame:
+    """Each id with its number, its place among the sorted ids."""
+    return pl.DataFrame({"id": ids, "number": pl.int_range(len(ids), eager=True)})
 
 
 def _order(numbered: pl.DataFrame) -> NDArray[np.int64]:
@@ -199,7 +205,7 @@ def _by_pair(numbered: pl.DataFrame) -> pl.Series:
 
 def _pairs(cannot_links: pl.DataFrame, ids: pl.Series) -> list[tuple[int, int]]:
     """The cannot-links between records that have edges, as numbers, the smaller first, in order."""
-    place = pl.DataFrame({"id": ids, "number": pl.int_range(len(ids), eager=True)})
+    place = _places(ids)
     found = cannot_links.join(place.rename({"number": "l"}), left_on="record_id_l", right_on="id").join(
         place.rename({"number": "r"}), left_on="record_id_r", right_on="id"
     )
@@ -218,7 +224,7 @@ def _start(
     for left, right in apart:
         clusters.apart.setdefault(left, set()).add(right)
         clusters.apart.setdefault(right, set()).add(left)
-    place = pl.DataFrame({"id": ids, "number": pl.int_range(len(ids), eager=True)})
+    place = _places(ids)
     clusters.values = _texts_by_record(exclusive.select("record_id", text="value"), place)
     clusters.sources = _texts_by_record(duplicate_free.select("record_id", text="source"), place)
     return clusters
@@ -254,30 +260,12 @@ def _check_overrides(
     """Raise OverridesError if overrides join two records that are to stay apart; it names the first such pair."""
     for one, other in apart:
         if clusters.root(one) == clusters.root(other):
-            chain = " = ".join(str(ids[record]) for record in _chain(one, other, overrides))
+            links = [(str(ids[left]), str(ids[right])) for left, right in overrides]
+            chain = " = ".join(shortest_path(links, [str(ids[one])], [str(ids[other])]))
             raise OverridesError(
                 f"The overrides contradict each other: {ids[one]} and {ids[other]} are to stay apart, and are to be "
                 f"joined by {chain}; take one of these back."
             )
-
-
-def _chain(start: int, end: int, links: Iterable[tuple[int, int]]) -> list[int]:
-    """A shortest way over the links from one record to another that it is linked to."""
-    neighbours: dict[int, set[int]] = {}
-    for one, other in links:
-        neighbours.setdefault(one, set()).add(other)
-        neighbours.setdefault(other, set()).add(one)
-    before = {start: start}
-    reached = [start]
-    for record in reached:
-        for neighbour in sorted(neighbours.get(record, ())):
-            if neighbour not in before:
-                before[neighbour] = record
-                reached.append(neighbour)
-    chain = [end]
-    while chain[-1] != start:
-        chain.append(before[chain[-1]])
-    return chain[::-1]
 
 
 def within_distance(one: str, other: str, distance: int) -> bool:

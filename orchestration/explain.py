@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from analytics.clustering import TIERS
 from analytics.evidence_paths import minimum_cut, shortest_path
+from analytics.linkage_specification import Kind
 from ingestion.errors import UserError
 from ingestion.home import Home
 from ingestion.text import counted
@@ -29,11 +31,10 @@ REASONS = {
     "review": "it is too little to join records, and is for a reviewer to decide",
 }
 # The numbers of an authority and the columns of a company have other names where they are compared.
-COMPARED = {
+COMPARED: dict[str, tuple[Kind, dict[str, str]]] = {
     "customer": ("companies", {"full_name": "name", "authority_number": "tax_id"}),
     "person": ("people", {"email": "email_canonical", "authority_number": "national_id"}),
 }
-TIERS = ("override", "strong", "weak", "review")
 MANY = {"customer": "customers", "person": "people"}
 BAR_BITS = 20
 WIDEST = 100_000
@@ -137,8 +138,8 @@ class Reader:
     def edges(self, kind: str, records: Sequence[str]) -> list[Edge]:
         """The edges whose two ends are among these records, the strongest first."""
         found = self.rows(
-            """select * from fct_identity_edges where entity = ? and list_contains($2::varchar[], record_id_l)
-            and list_contains($2::varchar[], record_id_r)""".replace("entity = ?", "entity = $1"),
+            """select * from fct_identity_edges where entity = $1 and list_contains($2::varchar[], record_id_l)
+            and list_contains($2::varchar[], record_id_r)""",
             *(kind, list(records)),
         )
         return sorted(
@@ -177,7 +178,7 @@ class Reader:
         if records.height != 2 or models.is_empty():
             return []
         try:
-            model = latest_model("people" if kind == "person" else "companies", models)
+            model = latest_model(model_kind, models)
         except ModelError as error:
             raise UserError(str(error)) from error
         return explain(records.rename(names), model).to_dicts()

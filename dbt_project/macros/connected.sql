@@ -1,20 +1,22 @@
 {#-
-    Connected components as common table expressions of a query that begins `with recursive`: `labels` has record_id and
-    cluster_id, the smallest record_id that it is connected with. A label only ever gets smaller, so it ends, whatever
-    the edges. `records` has record_id, `edges` record_id_l and record_id_r.
+    The connected components of a graph of records, one row per record: record_id and cluster_id, the smallest record_id
+    that it is connected with by kept edges. A label only ever gets smaller, so it ends, whatever the edges. `records`
+    has record_id, `edges` record_id_l, record_id_r and is_kept.
 -#}
 {% macro connected(records, edges) -%}
-neighbours as materialized (
+with recursive neighbours as materialized (
 
     select
         record_id_l as record_id,
         record_id_r as neighbour_id
     from {{ edges }}
+    where is_kept
     union
     select
         record_id_r as record_id,
         record_id_l as neighbour_id
     from {{ edges }}
+    where is_kept
 
 ),
 
@@ -35,4 +37,9 @@ labels (record_id, cluster_id) using key (record_id) as (
     group by neighbours.neighbour_id
 
 )
+
+select
+    record_id,
+    cluster_id
+from labels
 {%- endmacro %}
