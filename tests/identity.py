@@ -94,7 +94,7 @@ class Ledger:
         def get_relation(_database: str, schema: str, name: str) -> str | None:
             return f"{schema}.{name}" if self._exists(name) else None
 
-        return _template(name).render(
+        return template(name, "ledger_before", ref=_table).render(
             this="state.identity_ledger",
             is_incremental=lambda: self._exists("identity_ledger"),
             execute=True,
@@ -112,13 +112,13 @@ class Ledger:
 
 
 @cache
-def _template(name: str) -> Template:
-    """A model or singular test, with the one macro that they use."""
+def template(name: str, *macros: str, **known: Any) -> Template:
+    """A model or singular test with the macros of these files, and what else it calls."""
     path = next(path for folder in ("models", "tests") for path in (PROJECT / folder).rglob(f"{name}.sql"))
-    macros = (PROJECT / "macros" / "ledger_before.sql").read_text()
     environment = Environment()
-    environment.globals.update(ref=_table, config=lambda **_: "")
-    return environment.from_string(macros + path.read_text())
+    environment.globals.update(config=lambda **_: "", **known)
+    texts = [(PROJECT / "macros" / f"{macro}.sql").read_text() for macro in macros]
+    return environment.from_string("".join(texts) + path.read_text())
 
 
 def _table(model: str) -> str:

@@ -2,19 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import date
-from functools import cache
 from typing import Any
 
 import duckdb
 import polars as pl
 import yaml
-from jinja2 import Environment, Template
 
 from analytics.identity import KINDS, decided_edges, newly_trained, rescored
-from ingestion.home import PROJECT_ROOT
+from tests.identity import PROJECT, template
 
-PROJECT = PROJECT_ROOT / "dbt_project"
 VARS = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
+MACROS = ("identifiers", "rule_edges", "connected", "web_domain")
 SEEDS = (
     "external_ids", "free_mail_domains", "generic_values", "identity_identifiers", "identity_rules", "legal_forms",
     "null_likes", "short_names",
@@ -181,15 +179,12 @@ class Linked:
         self._build(f"int_customers__{entity}_clusters")
 
     def _build(self, model: str) -> None:
-        self.connection.execute(f"create table {model} as {_template(model).render()}")
+        self.connection.execute(f"create table {model} as {template(model, *MACROS, ref=_name, var=_setting).render()}")
 
 
-@cache
-def _template(name: str) -> Template:
-    """A model with the macros of the project."""
-    path = next((PROJECT / "models").rglob(f"{name}.sql"))
-    files = ("identifiers", "rule_edges", "connected", "web_domain")
-    macros = "".join((PROJECT / "macros" / f"{file}.sql").read_text() for file in files)
-    environment = Environment()
-    environment.globals.update(ref=lambda model: model, var=lambda key: VARS[key], config=lambda **_: "")
-    return environment.from_string(macros + path.read_text())
+def _name(model: str) -> str:
+    return model
+
+
+def _setting(key: str) -> Any:
+    return VARS[key]

@@ -5,8 +5,9 @@ from datetime import date
 import polars as pl
 import pytest
 
-from analytics.identity import decided_edges, latest_model, newly_trained, rescored
+from analytics.identity import latest_model, newly_trained, rescored
 from analytics.linkage import ModelError
+from tests.deciding import decide_pairs
 
 PEOPLE = pl.DataFrame(
     [
@@ -40,8 +41,7 @@ def test_a_model_of_another_version_is_named() -> None:
 
 PAIR = {
     "record_id_l": "a", "record_id_r": "b", "match_weight": 12.0, "match_probability": 0.999, "level_first_name": 4,
-    "level_last_name": 4, "level_email": -1, "level_phone": -1, "level_birth_date": -1, "level_national_id": -1,
-    "level_location": -1,
+    "level_last_name": 4,
 }  # fmt: skip
 
 
@@ -60,21 +60,5 @@ PAIR = {
     ],
 )
 def test_names_alone_and_homes_alone_are_for_review(changes: dict[str, float], tier: str) -> None:
-    edges = decided_edges(
-        "person",
-        rule_edges=pl.DataFrame(
-            schema={"record_id_l": pl.String, "record_id_r": pl.String, "rule": pl.String, "tier": pl.String,
-                    "confidence": pl.Float64}
-        ),
-        pairs=pl.DataFrame([PAIR | changes]),
-        record_ids=pl.DataFrame({"record_id": ["a", "b"]}),
-        overrides=pl.DataFrame(
-            schema=dict.fromkeys(("decision", "entity", "record_id_l", "record_id_r"), pl.String)
-        ),
-        exclusive=pl.DataFrame(schema={"record_id": pl.String, "value": pl.String}),
-        link_probability=0.95,
-        strong_probability=0.99,
-        review_probability=0.5,
-        max_records=10,
-    )  # fmt: skip
+    edges = decide_pairs("person", ["a", "b"], pairs=[PAIR | changes])
     assert edges.select("tier", "is_kept").rows() == [(tier, tier != "review")]

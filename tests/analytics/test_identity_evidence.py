@@ -2,44 +2,17 @@
 
 from typing import Any
 
-import polars as pl
 import pytest
 
-from analytics.identity import decided_edges
-from analytics.linkage_specification import PEOPLE
-
-NO_EDGES = pl.DataFrame(
-    schema={
-        "record_id_l": pl.String,
-        "record_id_r": pl.String,
-        "rule": pl.String,
-        "tier": pl.String,
-        "confidence": pl.Float64,
-    }
-)
-NO_OVERRIDES = pl.DataFrame(
-    schema={"decision": pl.String, "entity": pl.String, "record_id_l": pl.String, "record_id_r": pl.String}
-)
+from tests.deciding import decide_pairs
 
 
 def decided(exclusive: dict[str, str] | None = None, **levels: int) -> tuple[Any, ...]:
     """Whether an all but certain pair with these levels is kept, and if not, why."""
-    told = {f"level_{one.name}": levels.get(one.name, -1) for one in PEOPLE.comparisons}
+    told = {f"level_{name}": level for name, level in levels.items()}
     pair = {"record_id_l": "a", "record_id_r": "b", "match_weight": 30.0, "match_probability": 0.999999, **told}
-    values = {"record_id": list(exclusive or {}), "value": [f"national_id {one}" for one in (exclusive or {}).values()]}
-    edges = decided_edges(
-        "person",
-        rule_edges=NO_EDGES,
-        pairs=pl.DataFrame([pair]),
-        record_ids=pl.DataFrame({"record_id": ["a", "b"]}),
-        overrides=NO_OVERRIDES,
-        exclusive=pl.DataFrame(values, schema={"record_id": pl.String, "value": pl.String}),
-        link_probability=0.95,
-        strong_probability=0.99,
-        review_probability=0.5,
-        max_records=100,
-    )
-    return edges.select("is_kept", "reason").row(0)
+    values = {record: f"national_id {value}" for record, value in (exclusive or {}).items()}
+    return decide_pairs("person", ["a", "b"], pairs=[pair], exclusive=values).select("is_kept", "reason").row(0)
 
 
 @pytest.mark.parametrize(

@@ -8,45 +8,16 @@ from typing import Any
 import polars as pl
 import pytest
 
-from analytics.identity import decided_edges, latest_model
+from analytics.identity import latest_model
 from analytics.linkage import ModelError
 from analytics.linkage_model import prior_model
-from analytics.linkage_specification import SPECIFICATIONS
+from tests.deciding import decide_pairs
 
-COLUMNS = ("decision", "entity", "record_id_l", "record_id_r")
-RECORDS = pl.DataFrame({"record_id": ["s/customer/a", "s/customer/b", "s/customer/c"]})
+RECORDS = ["s/customer/a", "s/customer/b", "s/customer/c"]
 
 
 def _decide(*rows: tuple[Any, ...]) -> pl.DataFrame:
-    texts = dict.fromkeys(COLUMNS, pl.String)
-    return decided_edges(
-        "company",
-        rule_edges=pl.DataFrame(
-            schema={
-                "record_id_l": pl.String,
-                "record_id_r": pl.String,
-                "rule": pl.String,
-                "tier": pl.String,
-                "confidence": pl.Float64,
-            }
-        ),
-        pairs=pl.DataFrame(
-            schema={
-                "record_id_l": pl.String,
-                "record_id_r": pl.String,
-                "match_weight": pl.Float64,
-                "match_probability": pl.Float64,
-                **{f"level_{comparison.name}": pl.Int8 for comparison in SPECIFICATIONS["companies"].weighed},
-            }
-        ),
-        record_ids=RECORDS,
-        overrides=pl.DataFrame(rows, schema=texts, orient="row"),
-        exclusive=pl.DataFrame(schema={"record_id": pl.String, "value": pl.String}),
-        link_probability=0.95,
-        strong_probability=0.99,
-        review_probability=0.5,
-        max_records=100,
-    )
+    return decide_pairs("company", RECORDS, overrides=rows)
 
 
 @pytest.mark.parametrize(
