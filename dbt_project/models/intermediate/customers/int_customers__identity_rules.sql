@@ -31,7 +31,7 @@ compared as (
             rules.guards,
             guard -> not list_contains(string_split('{{ guards | join(" ") }}', ' '), guard)
         ) as unknown_guards,
-        count(*) over (partition by rules.rule) as same_name_count
+        row_number() over (partition by rules.rule order by rules.row_text) as name_number
     from rules
     left join known_types on rules.entity = known_types.entity
 
@@ -43,7 +43,7 @@ judged as (
         *,
         case
             when rule is null then 'no name'
-            when same_name_count > 1 then 'the name of another rule'
+            when name_number > 1 then 'the name of another rule'
             when coalesce(entity, '') not in ('person', 'company')
                 then 'an unknown entity; there are person and company'
             when identifiers is null then 'no identifier; name what two records share'

@@ -18,10 +18,14 @@ written as (
         authority.*,
         try_cast(authority.authority_rank as integer) as authority_number,
         sources.source is not null as is_known_source,
-        count(*) over (partition by authority.entity, authority.field_group, authority.source) as same_source_count,
-        count(*) over (
+        row_number() over (
+            partition by authority.entity, authority.field_group, authority.source
+            order by try_cast(authority.authority_rank as integer)
+        ) as source_number,
+        row_number() over (
             partition by authority.entity, authority.field_group, try_cast(authority.authority_rank as integer)
-        ) as same_rank_count,
+            order by authority.source
+        ) as rank_number,
         concat_ws(
             ',', authority.entity, authority.field_group, authority.source, authority.authority_rank
         ) as row_text
@@ -41,8 +45,8 @@ judged as (
                 then 'an unknown field group; there are identity, contract, status, owner and segment'
             when not is_known_source then 'an unknown source; tenure status lists them'
             when authority_number is null or authority_number < 1 then 'no rank; ranks are 1, 2, 3 and so on'
-            when same_source_count > 1 then 'its source twice in this group'
-            when same_rank_count > 1 then 'the same rank as another source of this group'
+            when source_number > 1 then 'its source twice in this group'
+            when rank_number > 1 then 'the same rank as another source of this group'
         end as mistake
     from written
 
