@@ -27,7 +27,7 @@ _Value = TypeVar("_Value")
 
 _PAIRS = pl.DataFrame(schema={"record_id_l": pl.String, "record_id_r": pl.String})
 _VALUES = pl.DataFrame(schema={"record_id": pl.String, "value": pl.String})
-_SOURCES = pl.DataFrame(schema={"record_id": pl.String, "source": pl.String})
+_LISTS = pl.DataFrame(schema={"record_id": pl.String, "duplicate_free_list": pl.String})
 
 
 class OverridesError(ValueError):
@@ -57,7 +57,7 @@ class _Clusters:
     has_core: bytearray
     apart: dict[int, set[int]] = field(default_factory=dict)
     values: dict[int, set[str]] = field(default_factory=dict)
-    sources: dict[int, set[str]] = field(default_factory=dict)
+    lists: dict[int, set[str]] = field(default_factory=dict)
 
     def root(self, record: int) -> int:
         """The record that stands for the set (Tarjan's path halving)."""
@@ -72,7 +72,7 @@ class _Clusters:
             return _CANNOT_LINK
         if one in self.values and other in self.values and self._values_differ(self.values[one], self.values[other]):
             return _DIFFERENT_ID
-        if one in self.sources and other in self.sources and not self.sources[one].isdisjoint(self.sources[other]):
+        if one in self.lists and other in self.lists and not self.lists[one].isdisjoint(self.lists[other]):
             return _DUPLICATE_FREE
         if self.sizes[one] + self.sizes[other] > self.limits.max_records:
             return _CAP
@@ -95,7 +95,7 @@ class _Clusters:
         self.has_core[kept] |= self.has_core[joined]
         _unite(self.apart, kept, joined)
         _unite(self.values, kept, joined)
-        _unite(self.sources, kept, joined)
+        _unite(self.lists, kept, joined)
 
     def mark_cores(self) -> None:
         """Take what is joined by now as a core, if it is large enough."""
@@ -116,18 +116,18 @@ def decide(
     *,
     cannot_links: pl.DataFrame = _PAIRS,
     exclusive: pl.DataFrame = _VALUES,
-    duplicate_free: pl.DataFrame = _SOURCES,
+    duplicate_free: pl.DataFrame = _LISTS,
     limits: Limits,
 ) -> pl.DataFrame:
     """The edges, sorted by pair and rule, with is_kept and reason (why an edge isn't; null if it is).
 
     `edges`: record_id_l < record_id_r, rule, tier (of TIERS), confidence (0 to 1); other columns stay. `cannot_links`:
     record_id_l, record_id_r, in either order. `exclusive`: record_id, value; records whose values contradict each other
-    are never together. `duplicate_free`: record_id, source; two records of one such source are never together.
+    are never together. `duplicate_free`: record_id, duplicate_free_list; nor are two records of one such list.
 
     Overrides come first, and beat everything but a cannot-link; then strong links, then weak ones, each by confidence,
     ties by record ids. Refused is what would put two records of a cannot-link, two contradicting values or two records
-    of one source free of duplicates into one cluster, what would make it larger than the limit, what is weak and would
+    of one list free of duplicates into one cluster, what would make it larger than the limit, what is weak and would
     join two cores, and what is for review. An edge within a cluster is kept, whatever joined it, so that the connected
     components of the kept edges are the clusters. The result doesn't depend on the order of rows in any frame.
 
@@ -226,7 +226,7 @@ def _start(
         clusters.apart.setdefault(right, set()).add(left)
     place = _places(ids)
     clusters.values = _texts_by_record(exclusive.select("record_id", text="value"), place)
-    clusters.sources = _texts_by_record(duplicate_free.select("record_id", text="source"), place)
+    clusters.lists = _texts_by_record(duplicate_free.select("record_id", text="duplicate_free_list"), place)
     return clusters
 
 

@@ -128,7 +128,7 @@ def decided_edges(
     *,
     rule_edges: pl.DataFrame,
     pairs: pl.DataFrame,
-    record_ids: pl.DataFrame,
+    records: pl.DataFrame,
     overrides: pl.DataFrame,
     exclusive: pl.DataFrame,
     link_probability: float,
@@ -139,11 +139,12 @@ def decided_edges(
     """One row per pair of records and rule: record_id_l, record_id_r, rule, tier, confidence, match_weight (bits, of
     the linkage model only), is_kept, reason (why an edge isn't kept).
 
-    A pair that the model finds alike by the name alone is for review, whatever its probability. Two values of an
-    exclusive identifier don't keep apart where everything else says that the model's pair is one. Raises ValueError for
-    an override that can't hold, naming its row of identity_overrides.csv.
+    `records` has all records: record_id, and duplicate_free_list where it is in one, in which no two records are one
+    entity. A pair that the model finds alike by the name alone is for review, whatever its probability. Two values of
+    an exclusive identifier don't keep apart where everything else says that the model's pair is one. Raises ValueError
+    for an override that can't hold, naming its row of identity_overrides.csv.
     """
-    same, different = read_overrides(entity, overrides, record_ids)
+    same, different = read_overrides(entity, overrides, records)
     is_outweighed = _has_levels(SPECIFICATIONS[KINDS[entity]].outweighing)
     outweighed = pairs.filter(is_outweighed & (pl.col("match_probability") >= strong_probability))
     of_rules = rule_edges.select(
@@ -179,13 +180,14 @@ def decided_edges(
             pl.concat([of_rules, of_model, of_reviewers]),
             cannot_links=different,
             exclusive=_reconciled(exclusive, outweighed.select("record_id_l", "record_id_r")),
+            duplicate_free=records.select("record_id", "duplicate_free_list"),
             limits=Limits(max_records=max_records),
         )
     except OverridesError as error:
         raise ValueError(f"identity_overrides.csv: {error}") from None
 
 
-def read_overrides(entity: str, overrides: pl.DataFrame, record_ids: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def read_overrides(entity: str, overrides: pl.DataFrame, records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Pairs that a reviewer marked as the same and as different, the smaller id first.
 
     Raises ValueError for a row that can't hold, of whatever entity, naming it.
@@ -198,7 +200,7 @@ def read_overrides(entity: str, overrides: pl.DataFrame, record_ids: pl.DataFram
                     f"write {' or '.join(words)}."
                 )
     named = overrides.with_row_index("row", offset=1).filter(pl.col("entity") == entity)
-    known = set(record_ids["record_id"].to_list()) if named.height else set()
+    known = set(records["record_id"].to_list()) if named.height else set()
     for row in named.iter_rows(named=True):
         for record_id in (row["record_id_l"], row["record_id_r"]):
             if record_id not in known:

@@ -8,7 +8,6 @@ diacritics, null where there is no value. Only record_id (text, unique) must be 
 """
 
 import math
-from collections.abc import Iterable
 
 import duckdb
 import numpy as np
@@ -68,7 +67,6 @@ def count_comparisons(
     records: pl.DataFrame,
     kind: Kind,
     *,
-    duplicate_free: Iterable[str] = (),
     max_shared: int = MAX_SHARED,
     resources: Resources = Resources(),  # noqa: B008 - frozen
 ) -> pl.DataFrame:
@@ -80,7 +78,7 @@ def count_comparisons(
     """
     specification = SPECIFICATIONS[kind]
     with own_database(resources) as database:
-        load_records(database, records, specification, frozenset(duplicate_free), max_shared)
+        load_records(database, records, specification, max_shared)
         keys = [key_column(index) for index in range(len(specification.blocking_rules))]
         blocks = [
             database.execute(
@@ -114,7 +112,7 @@ def compared_pairs(
     """Those of the pairs (record_id_l, record_id_r) that a blocking rule gives among all the records."""
     specification = SPECIFICATIONS[kind]
     with own_database(resources) as database:
-        load_records(database, records, specification, frozenset(), max_shared)
+        load_records(database, records, specification, max_shared)
         database.register("asked", pairs.select("record_id_l", "record_id_r").to_arrow())
         given = " or ".join(
             f"coalesce({pairs_sql(key_column(index))}, false)" for index in range(len(specification.blocking_rules))
@@ -131,18 +129,16 @@ def train(
     records: pl.DataFrame,
     kind: Kind,
     *,
-    duplicate_free: Iterable[str] = (),
     max_shared: int = MAX_SHARED,
     resources: Resources = Resources(),  # noqa: B008 - frozen
 ) -> Model:
     """Fit a model: λ from the strict keys, u from random pairs, m by EM over the blocking rules that train.
 
-    `duplicate_free` names sources in which no two records are one entity. The same records in any order give the same
-    model. Without records, or where nothing agrees, it is the shipped one.
+    The same records in any order give the same model. Without records, or where nothing agrees, it is the shipped one.
     """
     specification = SPECIFICATIONS[kind]
     with own_database(resources) as database:
-        load_records(database, records, specification, frozenset(duplicate_free), max_shared)
+        load_records(database, records, specification, max_shared)
         possible = count_possible_pairs(database)
         shipped = prior_model(kind, records.height)
         if possible == 0:
@@ -178,7 +174,6 @@ def score(
     records: pl.DataFrame,
     model: Model,
     *,
-    duplicate_free: Iterable[str] = (),
     max_shared: int = MAX_SHARED,
     weight_floor: float = WEIGHT_FLOOR,
     resources: Resources = Resources(),  # noqa: B008 - frozen
@@ -193,7 +188,6 @@ def score(
         records,
         model,
         None,
-        duplicate_free=duplicate_free,
         max_shared=max_shared,
         weight_floor=weight_floor,
         resources=resources,
@@ -205,7 +199,6 @@ def rescore(
     model: Model,
     known: Scores | None,
     *,
-    duplicate_free: Iterable[str] = (),
     max_shared: int = MAX_SHARED,
     weight_floor: float = WEIGHT_FLOOR,
     resources: Resources = Resources(),  # noqa: B008 - frozen
@@ -218,17 +211,16 @@ def rescore(
     """
     model.check()
     specification = SPECIFICATIONS[model.kind]
-    apart = frozenset(duplicate_free)
     columns = ", ".join(pair_columns(specification))
     with own_database(resources) as database:
         if known is None or not known.fits(specification):
-            load_records(database, records, specification, apart, max_shared)
+            load_records(database, records, specification, max_shared)
             write_current(database, specification, model, max_shared, weight_floor)
             write_first_states(database, specification)
             rules = [pairs_sql(key_column(index)) for index in range(len(specification.blocking_rules))]
             pairs = _pairs_sql(predict(database, specification, model, rules, weight_floor), specification)
         else:
-            register_records(database, records, specification, apart)
+            register_records(database, records, specification)
             write_current(database, specification, model, max_shared, weight_floor)
             write_next_states(database, specification, known, max_shared)
             rules = fresh_rules(database, specification)
@@ -265,7 +257,7 @@ def explain(records: pl.DataFrame, model: Model) -> pl.DataFrame:
     model.check()
     specification = SPECIFICATIONS[model.kind]
     with own_database(Resources(threads=1, memory_limit="1GB")) as database:
-        load_records(database, records, specification, frozenset(), MAX_SHARED)
+        load_records(database, records, specification, MAX_SHARED)
         table = predict(database, specification, model, ["l.record_id < r.record_id"], weights_too=True)
         row = database.sql(f"from {table}").pl().row(0, named=True)
     steps = [("prior", "two random records", math.log2(model.prior / (1 - model.prior)))]

@@ -45,18 +45,18 @@ def register_records(
     database: duckdb.DuckDBPyConnection,
     records: pl.DataFrame,
     specification: Specification,
-    duplicate_free: frozenset[str],
 ) -> None:
     """Register `given`, one row per record: record_id, apart and the specification's columns as text.
 
-    A column that the frame lacks is null throughout. Records of one source in `duplicate_free` are never a pair: they
-    share the value of `apart`. Raises ValueError if record_id is missing, null or not unique.
+    A column that the frame lacks is null throughout. Two records with one duplicate_free_list, that in which no two
+    records are one entity, are never a pair: they share the value of `apart`. Raises ValueError if record_id is
+    missing, null or not unique.
     """
     if "record_id" not in records.columns:
         raise ValueError("The records have no column record_id.")
     if records["record_id"].null_count() or not records["record_id"].is_unique().all():
         raise ValueError("The column record_id of the records is not unique or has nulls.")
-    database.register("given", _as_text(records, specification, duplicate_free).to_arrow())
+    database.register("given", _as_text(records, specification).to_arrow())
 
 
 def derive(database: duckdb.DuckDBPyConnection, specification: Specification, table: str, which: str = "true") -> None:
@@ -79,7 +79,6 @@ def load_records(
     database: duckdb.DuckDBPyConnection,
     records: pl.DataFrame,
     specification: Specification,
-    duplicate_free: frozenset[str],
     max_shared: int,
 ) -> None:
     """Write `keys` and `prepared`, one row per record, and `shared_<key column>`, one row per key on 2+ records.
@@ -87,7 +86,7 @@ def load_records(
     `keys` has all keys of a record, `prepared` what is compared and the keys that are within the bound. What is
     registered, and when ValueError is raised, says `register_records`.
     """
-    register_records(database, records, specification, duplicate_free)
+    register_records(database, records, specification)
     derive(database, specification, "derived")
     columns = [key_column(index) for index in range(len(specification.keyed_rules))]
     for column in columns:
@@ -106,14 +105,13 @@ def load_records(
     database.execute("drop table derived")
 
 
-def _as_text(records: pl.DataFrame, specification: Specification, duplicate_free: frozenset[str]) -> pl.DataFrame:
-    source = pl.col("source") if "source" in records.columns else pl.lit(None, dtype=pl.String)
+def _as_text(records: pl.DataFrame, specification: Specification) -> pl.DataFrame:
+    apart = [pl.lit("r") + pl.col("record_id").cast(pl.String)]
+    if "duplicate_free_list" in records.columns:
+        apart.insert(0, pl.lit("l") + pl.col("duplicate_free_list").cast(pl.String))
     return records.select(
         pl.col("record_id").cast(pl.String),
-        pl.when(source.is_in(sorted(duplicate_free)))
-        .then(pl.lit("s") + source)
-        .otherwise(pl.lit("r") + pl.col("record_id").cast(pl.String))
-        .alias("apart"),
+        pl.coalesce(apart).alias("apart"),
         *(
             pl.col(column).cast(pl.String).replace("", None)
             if column in records.columns
@@ -157,7 +155,7 @@ def count_strict_pairs(database: duckdb.DuckDBPyConnection, strict_keys: tuple[s
 
 
 def count_possible_pairs(database: duckdb.DuckDBPyConnection) -> int:
-    """Pairs of records that are not of one source free of duplicates."""
+    """Pairs of records that are not of one list free of duplicates."""
     return _number(
         database,
         """select coalesce(sum(n), 0)::bigint * (coalesce(sum(n), 0)::bigint - 1) // 2

@@ -78,12 +78,13 @@ class Dependence:
 class Specification:
     """Everything that one kind of record is linked by.
 
-    `columns` are the text columns a frame may have besides record_id and source; `derived` are SQL expressions over
-    them; `strict_keys` almost never agree between two entities, and the prior is estimated from them. `corroborating`
-    has, by comparison, the levels (0 = the weakest) that say more than the name does, and `named_by` the comparisons of
-    names: neither a name alone makes a link, nor a phone or a home with another name, or with none, as families share.
-    `proving` levels together stand in for the name, and `outweighing` ones say that two values of an exclusive
-    identifier are one entity's: a slip of the pen, or a number given anew. Each has all levels of an alternative.
+    `columns` are the text columns a frame may have besides record_id and duplicate_free_list; `derived` are SQL
+    expressions over them; `strict_keys` almost never agree between two entities, and the prior is estimated from them.
+    `corroborating` has, by comparison, the levels (0 = the weakest) that say more than the name, and `named_by` the
+    comparisons of names: neither a name alone makes a link, nor a phone or a home with another name, or with none, as
+    families share. `proving` levels together stand in for the name, and `outweighing` ones say that two values of an
+    exclusive identifier are one entity's: a slip of the pen, or a number given anew. Each has all levels of an
+    alternative.
     """
 
     kind: Kind

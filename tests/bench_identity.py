@@ -64,8 +64,8 @@ class Clock:
 
 def link(labelled: Labelled, resources: Resources) -> pl.DataFrame:
     """Clusters of a set by this project's defaults."""
-    model = train(labelled.records, labelled.kind, duplicate_free=labelled.duplicate_free, resources=resources)
-    pairs = score(labelled.records, model, duplicate_free=labelled.duplicate_free, resources=resources)
+    model = train(labelled.records, labelled.kind, resources=resources)
+    pairs = score(labelled.records, model, resources=resources)
     return _clusters(labelled, pairs, THRESHOLD)
 
 

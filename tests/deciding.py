@@ -21,8 +21,10 @@ def decide_pairs(
     pairs: Sequence[Mapping[str, Any]] = (),
     overrides: Sequence[tuple[Any, ...]] = (),
     exclusive: Mapping[str, str] | None = None,
+    lists: Mapping[str, str] | None = None,
 ) -> pl.DataFrame:
-    """The decided edges; `pairs` are the model's, with levels of -1 where none is told, `exclusive` record → value."""
+    """The decided edges; `pairs` are the model's, with levels of -1 where none is told, `exclusive` record → value,
+    `lists` record → the list free of duplicates that it is in."""
     levels = {f"level_{one.name}": pl.Int8 for one in SPECIFICATIONS[KINDS[entity]].weighed}
     scores = {"record_id_l": pl.String, "record_id_r": pl.String, "match_weight": pl.Float64,
               "match_probability": pl.Float64, **levels}  # fmt: skip
@@ -30,7 +32,11 @@ def decide_pairs(
         entity,
         rule_edges=pl.DataFrame(schema=RULE_EDGES),
         pairs=pl.DataFrame([dict.fromkeys(levels, -1) | dict(pair) for pair in pairs], schema=scores),
-        record_ids=pl.DataFrame({"record_id": record_ids}),
+        records=pl.DataFrame(
+            [(record, (lists or {}).get(record)) for record in record_ids],
+            schema={"record_id": pl.String, "duplicate_free_list": pl.String},
+            orient="row",
+        ),
         overrides=pl.DataFrame(list(overrides), schema=OVERRIDES, orient="row"),
         exclusive=pl.DataFrame(
             list((exclusive or {}).items()), schema={"record_id": pl.String, "value": pl.String}, orient="row"

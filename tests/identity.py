@@ -7,11 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import duckdb
+import yaml
 from jinja2 import Environment, Template
 
 from ingestion.home import PROJECT_ROOT
 
 PROJECT = PROJECT_ROOT / "dbt_project"
+VARS: dict[str, Any] = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
 LEDGER = (
     "int_customers__known_ledger",
     "int_customers__known_records",

@@ -7,7 +7,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from analytics.identity import KINDS, decided_edges
 from analytics.linkage_specification import Kind
+from tests.deciding import OVERRIDES, RULE_EDGES
+from tests.identity import VARS
 
 SYLLABLES = "an be cor da el fin gar hol in ja ka lu mar no ol per qui ro sen ta ul vi wes xa yo zel bru sto gre ith"
 
@@ -32,12 +35,11 @@ class Labelled:
     kind: Kind
     records: pl.DataFrame
     entities: pl.DataFrame
-    duplicate_free: tuple[str, ...] = ()
 
 
 def febrl(data: Path, number: int) -> Labelled:
     raw = _read(data / "febrl" / f"dataset{number}.csv")
-    records = raw.select(source=pl.lit("febrl"), **FEBRL_COLUMNS)
+    records = raw.select(**FEBRL_COLUMNS)
     entities = raw.select(record_id="rec_id", entity_id=pl.col("rec_id").str.extract(r"rec-(\d+)"))
     return Labelled(f"FEBRL {number}", "people", records, entities)
 
@@ -49,7 +51,6 @@ def fake_1000(data: Path) -> Labelled:
         "email",
         "first_name",
         record_id="unique_id",
-        source=pl.lit("fake_1000"),
         last_name="surname",
         birth_date="dob",
     )
@@ -60,12 +61,12 @@ def fodors_zagats(data: Path) -> Labelled:
     folder = data / "fodors_zagats"
     guides = ("fodors", "zagats")
     raw = pl.concat(
-        _read(folder / f"{guide}.csv").with_columns(source=pl.lit(guide), record_id=guide + pl.col("id"))
+        _read(folder / f"{guide}.csv").with_columns(duplicate_free_list=pl.lit(guide), record_id=guide + pl.col("id"))
         for guide in guides
     )
     records = raw.select(
         "record_id",
-        "source",
+        "duplicate_free_list",
         "name",
         "city",
         address="addr",
@@ -76,7 +77,7 @@ def fodors_zagats(data: Path) -> Labelled:
         zip(("zagats" + matches["zagats_id"]).to_list(), ("fodors" + matches["fodors_id"]).to_list(), strict=True)
     )
     entities = raw.select("record_id", entity_id=pl.col("record_id").replace(same))
-    return Labelled("Fodors-Zagats", "companies", records, entities, duplicate_free=guides)
+    return Labelled("Fodors-Zagats", "companies", records, entities)
 
 
 def public_sets(data: Path) -> list[Labelled]:
@@ -90,13 +91,36 @@ def _read(path: Path) -> pl.DataFrame:
     )
 
 
+def decided_clusters(labelled: Labelled, pairs: pl.DataFrame) -> pl.DataFrame:
+    """record_id, cluster_id: what a run makes of the linkage model's pairs where no rule adds any, by its defaults."""
+    entity = next(entity for entity, kind in KINDS.items() if kind == labelled.kind)
+    records = labelled.records
+    if "duplicate_free_list" not in records.columns:
+        records = records.with_columns(duplicate_free_list=pl.lit(None, pl.String))
+    if "national_id" not in records.columns:
+        records = records.with_columns(national_id=pl.lit(None, pl.String))
+    edges = decided_edges(
+        entity,
+        rule_edges=pl.DataFrame(schema=RULE_EDGES),
+        pairs=pairs,
+        records=records.select("record_id", "duplicate_free_list"),
+        overrides=pl.DataFrame(schema=OVERRIDES),
+        exclusive=records.select("record_id", value="national_id " + pl.col("national_id")).drop_nulls(),
+        link_probability=VARS["link_probability"],
+        strong_probability=VARS["strong_link_probability"],
+        review_probability=VARS["review_probability"],
+        max_records=VARS[f"max_{entity}_records"],
+    )
+    return cluster(labelled, edges.filter("is_kept"))
+
+
 def cluster(labelled: Labelled, pairs: pl.DataFrame) -> pl.DataFrame:
-    """Join the pairs from the strongest down, never two records of one duplicate-free source: record_id, cluster_id."""
+    """Join the pairs from the strongest down, never two records of one duplicate-free list: record_id, cluster_id."""
     parent = {record: record for record in labelled.records["record_id"].to_list()}
-    sources: dict[str, set[str]] = {
-        record: {source} & set(labelled.duplicate_free)
-        for record, source in labelled.records.select("record_id", "source").iter_rows()
-    }
+    lists: dict[str, set[str]] = {record: set() for record in parent}
+    if "duplicate_free_list" in labelled.records.columns:
+        for record, duplicate_free_list in labelled.records.select("record_id", "duplicate_free_list").iter_rows():
+            lists[record].add(duplicate_free_list)
 
     def root(record: str) -> str:
         while parent[record] != record:
@@ -107,9 +131,9 @@ def cluster(labelled: Labelled, pairs: pl.DataFrame) -> pl.DataFrame:
     ordered = pairs.sort("match_weight", "record_id_l", "record_id_r", descending=[True, False, False])
     for left, right in ordered.select("record_id_l", "record_id_r").iter_rows():
         kept, joined = root(left), root(right)
-        if kept != joined and not sources[kept] & sources[joined]:
+        if kept != joined and not lists[kept] & lists[joined]:
             parent[joined] = kept
-            sources[kept] |= sources[joined]
+            lists[kept] |= lists[joined]
     return pl.DataFrame({"record_id": list(parent), "cluster_id": [root(record) for record in parent]})
 
 
@@ -130,7 +154,6 @@ def synthetic_people(record_count: int, seed: int = 1) -> Labelled:
     entity = np.concatenate([np.arange(entity_count), again])
     records = people[entity].with_columns(
         record_id=pl.Series([f"r{number:08}" for number in random.permutation(record_count)]),
-        source=pl.Series(random.choice(["crm", "billing", "product", "shop"], record_count)),
     )
     entities = records.select("record_id", entity_id=pl.Series(entity).cast(pl.String))
     damaged = np.arange(record_count) >= entity_count

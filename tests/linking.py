@@ -6,16 +6,14 @@ from typing import Any
 
 import duckdb
 import polars as pl
-import yaml
 
 from analytics.identity import KINDS, decided_edges, newly_trained, rescored
-from tests.identity import PROJECT, template
+from tests.identity import PROJECT, VARS, template
 
-VARS = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
 MACROS = ("identifiers", "rule_edges", "connected", "web_domain")
 SEEDS = (
-    "external_ids", "free_mail_domains", "generic_values", "identity_identifiers", "identity_rules", "legal_forms",
-    "null_likes", "short_names",
+    "duplicate_free_lists", "external_ids", "free_mail_domains", "generic_values", "identity_identifiers",
+    "identity_rules", "legal_forms", "null_likes", "short_names",
 )  # fmt: skip
 # What the models of records read, besides the CRM's people and customers, with no rows.
 OTHERS = {
@@ -65,16 +63,19 @@ class Linked:
         overrides: Sequence[Row] = (),
         devices: Sequence[tuple[str, str]] = (),
         rules: pl.DataFrame | None = None,
+        duplicate_free: Sequence[str] = (),
     ) -> None:
         self.connection = duckdb.connect(config={"threads": 1})
-        self._write_inputs(people, customers, devices, rules)
+        self._write_inputs(people, customers, devices, rules, duplicate_free)
         self.overrides = pl.DataFrame(
             list(overrides), schema=dict.fromkeys(("decision", "entity", "record_id_l", "record_id_r"), pl.String)
         )
         for model in ("person_records", "company_records"):
             self._build(f"int_customers__{model}")
         self._write_phones()
-        for model in ("identifiers", "generic_identifiers", "compared_people", "compared_companies"):
+        for model in (
+            "identifiers", "generic_identifiers", "duplicate_free_lists", "compared_people", "compared_companies",
+        ):  # fmt: skip
             self._build(f"int_customers__{model}")
         compared = {kind: self.frame(f"int_customers__compared_{kind}") for kind in KINDS.values()}
         models = newly_trained(compared, None, date(2024, 1, 1), is_retrained=False)
@@ -116,6 +117,7 @@ class Linked:
         customers: Sequence[Row],
         devices: Sequence[tuple[str, str]],
         rules: pl.DataFrame | None,
+        duplicate_free: Sequence[str],
     ) -> None:
         for seed in SEEDS:
             path = PROJECT / "seeds" / "config" / f"{seed}.csv"
@@ -127,6 +129,11 @@ class Linked:
         if rules is not None:
             self.connection.register("given_rules", rules.to_arrow())
             self.connection.execute("create or replace table identity_rules as from given_rules")
+        self.connection.execute("create table stg_ingestion__tables as select 'crm' as source")
+        for list_kind in duplicate_free:
+            self.connection.execute(
+                "insert into duplicate_free_lists (source, list_kind) values ('crm', ?)", [list_kind]
+            )
         for table, columns in OTHERS.items():
             typed = [f"cast(null as varchar) as {column}" for column in columns.split(", ")]
             typed += [f"cast(null as timestamp) as {column}" for column in TIMES.split(", ")]
@@ -162,7 +169,7 @@ class Linked:
             entity,
             rule_edges=self.frame(f"int_customers__{entity}_rule_edges"),
             pairs=scores.filter(pl.col("record_id_r").is_not_null()),
-            record_ids=compared.select("record_id"),
+            records=compared.select("record_id", "duplicate_free_list"),
             overrides=self.overrides,
             exclusive=self.connection.sql(
                 f"""select record_id, id_type || ' ' || id_value as value from int_customers__identifiers as told
@@ -172,7 +179,7 @@ class Linked:
             link_probability=VARS["link_probability"],
             strong_probability=VARS["strong_link_probability"],
             review_probability=VARS["review_probability"],
-            max_records=VARS["max_cluster_records"],
+            max_records=VARS[f"max_{entity}_records"],
         )
         self.connection.register("edges", edges.to_arrow())
         self.connection.execute(f"create table int_customers__{entity}_edges as from edges")

@@ -43,14 +43,14 @@ def _decide(
     edges: Sequence[Edge],
     apart: Sequence[Pair] = (),
     values: Sequence[Pair] = (),
-    sources: Sequence[Pair] = (),
+    lists: Sequence[Pair] = (),
     limits: Limits = LIMITS,
 ) -> pl.DataFrame:
     return decide(
         _edges(edges),
         cannot_links=_pairs(apart),
         exclusive=_texts(values, "value"),
-        duplicate_free=_texts(sources, "source"),
+        duplicate_free=_texts(lists, "duplicate_free_list"),
         limits=limits,
     )
 
@@ -110,9 +110,9 @@ def test_slips_do_not_add_up_along_a_chain() -> None:
     assert _reasons(decided) == [("b", "c", "different_id")]
 
 
-def test_one_record_of_a_source_free_of_duplicates_in_a_cluster() -> None:
+def test_one_record_of_a_list_free_of_duplicates_in_a_cluster() -> None:
     edges: list[Edge] = [("a", "x", "strong", 0.9), ("b", "x", "strong", 0.95), ("c", "x", "weak", 0.9)]
-    decided = _decide(edges, sources=[("a", "crm"), ("b", "crm"), ("c", "billing")])
+    decided = _decide(edges, lists=[("a", "crm"), ("b", "crm"), ("c", "billing")])
     assert _clusters(decided) == ["a", "bcx"]
     assert _reasons(decided) == [("a", "x", "duplicate_free")]
 
@@ -159,7 +159,7 @@ def test_review_joins_nothing_but_lies_within_what_others_joined() -> None:
 def test_an_override_beats_all_but_a_cannot_link() -> None:
     override: Edge = ("a", "b", "override", 1)
     assert _clusters(_decide([override], values=[("a", "123456"), ("b", "987654")])) == ["ab"]
-    assert _clusters(_decide([override], sources=[("a", "crm"), ("b", "crm")])) == ["ab"]
+    assert _clusters(_decide([override], lists=[("a", "crm"), ("b", "crm")])) == ["ab"]
     assert _clusters(_decide([override], limits=Limits(1))) == ["ab"]
     assert _clusters(_decide([override, ("b", "c", "override", 1)], limits=Limits(2))) == ["abc"]
 
@@ -210,10 +210,10 @@ class World:
     edges: list[Edge]
     apart: list[Pair]
     values: list[Pair]
-    sources: list[Pair]
+    lists: list[Pair]
 
     def decide(self) -> pl.DataFrame:
-        return _decide(self.edges, self.apart, self.values, self.sources, Limits(max_records=5))
+        return _decide(self.edges, self.apart, self.values, self.lists, Limits(max_records=5))
 
 
 @st.composite
@@ -235,7 +235,7 @@ def worlds(draw: st.DrawFn, tiers: Sequence[str] = TIERS[1:]) -> World:
 
 def _forbidden(world: World, one: set[str], other: set[str]) -> set[str]:
     """Why two sets of records can't be one cluster, the plain way; without what only weak links mind."""
-    values, sources = dict(world.values), dict(world.sources)
+    values, lists = dict(world.values), dict(world.lists)
     across = list(product(one, other))
     return {
         reason
@@ -250,7 +250,7 @@ def _forbidden(world: World, one: set[str], other: set[str]) -> set[str]:
             ),
             (
                 "duplicate_free",
-                any(left in sources and sources[left] == sources.get(right) for left, right in across),
+                any(left in lists and lists[left] == lists.get(right) for left, right in across),
             ),
             ("cap", len(one) + len(other) > 5),
         )

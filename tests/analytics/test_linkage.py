@@ -15,7 +15,7 @@ from analytics.linkage_model import FORMAT_VERSION, LevelWeights, Model, ModelEr
 from analytics.linkage_quality import pairwise
 from analytics.linkage_specification import SPECIFICATIONS, Kind
 from analytics.linkage_training import Pass, correct_u, dependence_weights, expectation_maximisation, monotone
-from tests.labelled import cluster, fake_1000, febrl, fodors_zagats, synthetic_people, with_truth
+from tests.labelled import decided_clusters, fake_1000, febrl, fodors_zagats, synthetic_people, with_truth
 
 SMALL = synthetic_people(600)
 PEOPLE = SPECIFICATIONS["people"]
@@ -43,8 +43,7 @@ def test_probability_follows_from_weight(scored: pl.DataFrame) -> None:
 
 
 def test_people_of_one_entity_are_found(scored: pl.DataFrame) -> None:
-    clusters = cluster(SMALL, scored.filter(pl.col("match_probability") >= 0.95))
-    quality = pairwise(with_truth(SMALL, clusters))
+    quality = pairwise(with_truth(SMALL, decided_clusters(SMALL, scored)))
     assert quality.precision >= 0.98
     assert quality.recall >= 0.85
 
@@ -154,12 +153,19 @@ def test_a_value_on_many_records_is_left_out_and_reported() -> None:
     assert score(records, prior_model("people")).is_empty()
 
 
-def test_sources_free_of_duplicates_give_no_pairs_within() -> None:
+def test_lists_free_of_duplicates_give_no_pairs_within() -> None:
     records = pl.DataFrame(
-        {"record_id": ["a", "b", "c"], "source": ["crm", "crm", "shop"], "name": "acme", "domain": "acme.com"}
+        {
+            "record_id": ["a", "b", "c", "d"],
+            "duplicate_free_list": ["crm", "crm", "shop", None],
+            "name": "acme",
+            "domain": "acme.com",
+        }
     )
-    pairs = score(records, prior_model("companies"), duplicate_free=["crm"])
-    assert pairs.select("record_id_l", "record_id_r").rows() == [("a", "c"), ("b", "c")]
+    pairs = score(records, prior_model("companies"))
+    assert pairs.select("record_id_l", "record_id_r").rows() == [
+        ("a", "c"), ("a", "d"), ("b", "c"), ("b", "d"), ("c", "d"),
+    ]  # fmt: skip
 
 
 def test_a_family_is_not_one_person() -> None:
@@ -210,21 +216,18 @@ def test_em_recovers_m_of_a_known_mixture() -> None:
 def test_febrl(data: Path, number: int) -> None:
     labelled = febrl(data, number)
     pairs = score(labelled.records, train(labelled.records, "people"))
-    clusters = with_truth(labelled, cluster(labelled, pairs.filter(pl.col("match_probability") >= 0.95)))
-    assert pairwise(clusters).f1 >= 0.99
+    assert pairwise(with_truth(labelled, decided_clusters(labelled, pairs))).f1 >= 0.99
 
 
 def test_fake_1000(data: Path) -> None:
     labelled = fake_1000(data)
     pairs = score(labelled.records, train(labelled.records, "people"))
-    quality = pairwise(with_truth(labelled, cluster(labelled, pairs.filter(pl.col("match_probability") >= 0.95))))
+    quality = pairwise(with_truth(labelled, decided_clusters(labelled, pairs)))
     assert quality.f1 >= 0.80
     assert quality.precision >= 0.95
 
 
 def test_fodors_zagats(data: Path) -> None:
     labelled = fodors_zagats(data)
-    free = labelled.duplicate_free
-    pairs = score(labelled.records, train(labelled.records, "companies", duplicate_free=free), duplicate_free=free)
-    clusters = with_truth(labelled, cluster(labelled, pairs.filter(pl.col("match_probability") >= 0.95)))
-    assert pairwise(clusters).f1 >= 0.95
+    pairs = score(labelled.records, train(labelled.records, "companies"))
+    assert pairwise(with_truth(labelled, decided_clusters(labelled, pairs))).f1 >= 0.95

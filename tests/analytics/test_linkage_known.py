@@ -19,7 +19,7 @@ from tests.labelled import synthetic_people
 
 MODEL = prior_model("people")
 VALUES: dict[str, list[str | None]] = {
-    "source": ["crm", "shop"],
+    "duplicate_free_list": [None, None, "crm"],
     "first_name": ["ann", "anne", "bob", None],
     "last_name": ["lee", "leigh", "okonkwo"],
     "email": ["ann@lee.com", "bob@lee.com", None, None],
@@ -32,7 +32,6 @@ RECORD = st.tuples(*(st.integers(0, len(values) - 1) for values in VALUES.values
 DAY = st.tuples(
     st.dictionaries(st.integers(0, 13), st.one_of(st.none(), RECORD, RECORD), max_size=8),
     st.sampled_from([4, 4, 4, 3, 6]),
-    st.sampled_from([(), (), ("crm",)]),
     st.sampled_from([-4.0, -4.0, -8.0]),
 )
 
@@ -55,7 +54,7 @@ def _same_email(numbers: Iterable[int]) -> pl.DataFrame:
 @given(st.lists(RECORD, min_size=10, max_size=14), st.lists(DAY, min_size=3, max_size=3))
 def test_any_history_gives_what_scoring_everything_gives(
     first: list[tuple[int, ...]],
-    days: list[tuple[dict[int, tuple[int, ...] | None], int, tuple[str, ...], float]],
+    days: list[tuple[dict[int, tuple[int, ...] | None], int, float]],
 ) -> None:
     _check_history(first, days)
 
@@ -65,18 +64,18 @@ def test_any_history_gives_what_scoring_everything_gives(
 @given(st.lists(RECORD, min_size=10, max_size=14), st.lists(DAY, min_size=4, max_size=4))
 def test_many_histories_give_what_scoring_everything_gives(
     first: list[tuple[int, ...]],
-    days: list[tuple[dict[int, tuple[int, ...] | None], int, tuple[str, ...], float]],
+    days: list[tuple[dict[int, tuple[int, ...] | None], int, float]],
 ) -> None:
     _check_history(first, days)
 
 
 def _check_history(
     first: list[tuple[int, ...]],
-    days: list[tuple[dict[int, tuple[int, ...] | None], int, tuple[str, ...], float]],
+    days: list[tuple[dict[int, tuple[int, ...] | None], int, float]],
 ) -> None:
     people = dict(enumerate(first))
     known = rescore(_people(people), MODEL, None, max_shared=4)
-    for changes, max_shared, duplicate_free, floor in days:
+    for changes, max_shared, floor in days:
         for number, places in changes.items():
             if places is None:
                 people.pop(number, None)
@@ -88,7 +87,6 @@ def _check_history(
                 MODEL,
                 before,
                 max_shared=max_shared,
-                duplicate_free=duplicate_free,
                 weight_floor=floor,
             )
             for before in (known, None)

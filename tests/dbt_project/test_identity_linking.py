@@ -1,12 +1,14 @@
 """What would put strangers together is demoted or refused, and listed; what a reviewer says holds."""
 
+import re
 from datetime import date
 
+import duckdb
 import polars as pl
 import pytest
 
-from tests.identity import Ledger
-from tests.linking import VARS, Linked
+from tests.identity import VARS, Ledger, template
+from tests.linking import Linked
 
 NAMES = ("anna", "bert", "carla", "dirk", "emil", "fritzi", "gustav", "hilde", "ivo", "jana", "karl", "lore", "marek")
 SURNAMES = ("adler", "brunner", "castell", "dorn", "eckstein", "falk", "grau", "hofer", "immel", "jost", "kern")
@@ -95,7 +97,7 @@ def test_no_group_is_larger_than_its_bound() -> None:
     largest = linked.sql(
         "select max(n) from (select count(*) as n from int_customers__person_clusters group by cluster_id)"
     )
-    assert largest[0][0] <= VARS["max_cluster_records"]
+    assert largest[0][0] <= VARS["max_person_records"]
     assert linked.sql("select count(*) > 0 from int_customers__person_edges where reason = 'cap'") == [(True,)]
 
 
@@ -172,3 +174,36 @@ def test_the_order_of_records_changes_nothing() -> None:
 
 def test_nothing_at_all_is_linked_too() -> None:
     assert Linked().groups() == []
+
+
+def test_a_list_free_of_duplicates_holds_nobody_twice() -> None:
+    """A third record joins one of two alike, never both."""
+    twins = [{"source_person_id": n, "full_name": "Anna Adler", "email": "anna@adler.example"} for n in ("p1", "p2")]
+    other = {"source": "shop", "source_person_id": "s1", "full_name": "Anna Adler", "email": "anna@adler.example"}
+    assert Linked([*twins, other]).groups() == [{"p1", "p2", "s1"}]
+    linked = Linked([*twins, other], duplicate_free=["person"])
+    assert linked.groups() == [{"p1", "s1"}]
+    refused = linked.sql(
+        """select distinct record_id_l, record_id_r, reason from int_customers__person_edges
+        where not is_kept and tier <> 'review' order by all"""
+    )
+    assert refused == [
+        ("crm/person/p1", "crm/person/p2", "duplicate_free"), ("crm/person/p2", "shop/person/s1", "duplicate_free"),
+    ]  # fmt: skip
+    assert linked.sql("select count(*) from int_customers__person_edges where rule = 'linkage model'") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    ("row", "mistake"),
+    [
+        ("crmm,person", "an unknown source; tenure status lists them."),
+        ("crm,people", "an unknown list; there are person and customer."),
+        ("crm,person", "a list that stands in another row."),
+    ],
+)
+def test_a_wrong_list_free_of_duplicates_stops_the_build_and_is_named(row: str, mistake: str) -> None:
+    linked = Linked(duplicate_free=["person"])
+    linked.connection.execute("insert into duplicate_free_lists values (?, ?, 'of this test')", row.split(","))
+    query = template("int_customers__duplicate_free_lists", ref=str).render()
+    with pytest.raises(duckdb.Error, match=re.escape(f'duplicate_free_lists.csv: the row "{row}" has {mistake}')):
+        linked.sql(query)

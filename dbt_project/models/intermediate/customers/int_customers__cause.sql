@@ -12,9 +12,12 @@ with lines as (
     select cast(row(part, word, reason) as varchar) as line
     from {{ ref('generic_values') }}
     union all
+    select cast(row(source, list_kind) as varchar) as line
+    from {{ ref('duplicate_free_lists') }}
+    union all
     select
-        'bounds {{ var("max_shared_keys") }} {{ var("max_cluster_records") }} {{ var("link_probability") }} '
-        || '{{ var("strong_link_probability") }} {{ var("review_probability") }}' as line
+        'bounds {{ var("max_shared_keys") }} {{ var("max_person_records") }} {{ var("max_company_records") }} '
+        || '{{ var("link_probability") }} {{ var("strong_link_probability") }} {{ var("review_probability") }}' as line
 
 ),
 

@@ -12,7 +12,7 @@ def model(dbt, session):
         "company",
         rule_edges=dbt.ref("int_customers__company_rule_edges").pl(),
         pairs=dbt.ref("int_customers__company_scores").filter("record_id_r is not null").pl(),
-        record_ids=dbt.ref("int_customers__compared_companies").project("record_id").pl(),
+        records=dbt.ref("int_customers__compared_companies").project("record_id, duplicate_free_list").pl(),
         overrides=dbt.ref("identity_overrides").pl(),
         exclusive=exclusive.join(identifiers, "told.id_type = bounds.id_type")
         .project("told.record_id, told.id_type || ' ' || told.id_value as value")

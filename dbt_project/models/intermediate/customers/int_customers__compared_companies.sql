@@ -34,6 +34,7 @@ final as (
     select
         companies.source || '/customer/' || companies.source_record_id as record_id,
         companies.source,
+        lists.duplicate_free_list,
         chosen.name,
         chosen.domain,
         chosen.email,
@@ -43,6 +44,8 @@ final as (
         {{ plain_words('companies.postal_code') }} as postal_code,
         chosen.tax_id
     from {{ ref('int_customers__company_records') }} as companies
+    left join {{ ref('int_customers__duplicate_free_lists') }} as lists
+        on companies.source = lists.source and lists.list_kind = 'customer'
     left join chosen on companies.source || '/customer/' || companies.source_record_id = chosen.record_id
 
 )
@@ -50,6 +53,7 @@ final as (
 select
     record_id,
     source,
+    duplicate_free_list,
     name,
     domain,
     email,

@@ -36,6 +36,7 @@ final as (
     select
         people.source || '/' || people.list_kind || '/' || people.source_record_id as record_id,
         people.source,
+        lists.duplicate_free_list,
         case when chosen.full_name is not null then
                 coalesce(short_names.first_name, {{ plain_name('people.first_name') }})
         end as first_name,
@@ -50,6 +51,8 @@ final as (
         {{ plain_words('people.postal_code') }} as postal_code,
         {{ plain_words('people.region') }} as region
     from {{ ref('int_customers__person_records') }} as people
+    left join {{ ref('int_customers__duplicate_free_lists') }} as lists
+        on people.source = lists.source and people.list_kind = lists.list_kind
     left join chosen on people.source || '/' || people.list_kind || '/' || people.source_record_id = chosen.record_id
     left join {{ ref('short_names') }} as short_names on {{ plain_name('people.first_name') }} = short_names.short_name
 
@@ -58,6 +61,7 @@ final as (
 select
     record_id,
     source,
+    duplicate_free_list,
     first_name,
     last_name,
     full_name,
