@@ -123,11 +123,12 @@ def recall_by_group(
     clusters: pl.DataFrame, *, draws: int = DRAWS, seed: int = 1, level: float = 0.95
 ) -> dict[str, Estimate]:
     """Pairwise recall by `label_group`: of the true pairs with at least one record of the group. Other columns as for
-    `pairwise`; a group without true pairs is left out.
+    `pairwise`; a record may be of several groups, with semicolons between them. A group without true pairs is left out.
     """
+    clusters = clusters.with_columns(pl.col("label_group").str.split(";").list.eval(pl.element().str.strip_chars()))
     found = {}
-    for group in clusters["label_group"].drop_nulls().unique().sort().to_list():
-        is_of_group = pl.col("label_group") == group
+    for group in clusters["label_group"].explode().drop_nulls().unique().sort().to_list():
+        is_of_group = pl.col("label_group").list.contains(group)
         own = clusters.filter(is_of_group.any().over("entity_id"))
         by_entity = (
             _pairs_of(own, is_of_group, "entity_id", "cluster_id")

@@ -22,7 +22,7 @@ from ingestion.demo import (
 from ingestion.demo.contradictions import KINDS
 from ingestion.demo.damage import DEFAULT, Damage
 from ingestion.demo.shop import Shop, simulate_shop
-from ingestion.demo.truth import gathered, world_truth
+from ingestion.demo.truth import gathered, identity_labels, world_truth
 from ingestion.demo.usage import write_events
 from ingestion.demo.world import World, build_world
 from ingestion.demo.write import Exports, write_exports, write_truth
@@ -139,6 +139,7 @@ def _write(
     for system, export_shop in SHOP_SYSTEMS.items():
         exported.append(_deliver(stage, folder, system, export_shop(shop, damage)))
     truth = world_truth(world) | gathered(exported)
+    truth["identity_labels"] = identity_labels(truth["records"], truth["damaged"])
     write_truth(folder / "truth", truth)
     stage.done("wrote the truth")
     absent = [kind for kind in KINDS if kind not in set(truth["contradictions"]["kind"])]

@@ -10,6 +10,17 @@ from ingestion.demo.story import PLAYBOOK_EFFECTS
 from ingestion.demo.world import World
 from ingestion.demo.write import Exports
 
+LISTS = {
+    "person": ("contacts", "users", "profiles", "survey_requests", "events.user_id"),
+    "customer": ("companies", "accounts", "organizations", "customers", "events.group_id"),
+}
+IDENTITY_DAMAGE = (
+    "address_variant", "country_variant", "cross_system", "duplicate", "email_variant", "legal_suffix", "merged",
+    "name_variant", "null_like", "of_duplicate", "old_crm_id", "parents_email", "phone_variant", "shared_mailbox",
+    "shared_phone", "test_account",
+)  # fmt: skip
+"""What makes it hard to tell whom a record stands for."""
+
 
 def world_truth(world: World) -> dict[str, pl.DataFrame]:
     """companies, people, customer_months, mrr_movements, potential_outcomes, coefficients."""
@@ -78,6 +89,28 @@ def gathered(exports: Iterable[Exports]) -> dict[str, pl.DataFrame]:
         for name, frame in export.truth.items():
             parts.setdefault(name, []).append(frame)
     return {name: pl.concat(frames) for name, frames in parts.items()}
+
+
+def identity_labels(records: pl.DataFrame, damaged: pl.DataFrame) -> pl.DataFrame:
+    """One row per record of a list, as the canonical table identity_labels has them: list_kind, source, record_id,
+    entity_label and label_group, all kinds of damage to the record that make it hard to tell whom it stands for.
+    """
+    list_kind = pl.col("table").replace_strict(
+        {table: kind for kind, tables in LISTS.items() for table in tables}, default=None, return_dtype=pl.String
+    )
+    record = ("source", "table", "record_id")
+    kinds = pl.concat(
+        [damaged.filter(pl.col("expected") == "kept").select(*record, "damage"), records.select(*record, "damage")]
+    ).filter(pl.col("damage").is_in(IDENTITY_DAMAGE))
+    groups = kinds.group_by(*record).agg(label_group=pl.col("damage").unique().sort().str.join(";"))
+    return (
+        records.with_columns(list_kind=list_kind)
+        .drop_nulls("list_kind")
+        .join(groups, on=record, how="left")
+        .select("list_kind", "source", "record_id", entity_label="entity_id", label_group="label_group")
+        .unique()
+        .sort("list_kind", "source", "record_id", "entity_label")
+    )
 
 
 def _coefficients(world: World) -> pl.DataFrame:

@@ -78,12 +78,13 @@ def test_recall_of_a_group_is_over_the_pairs_that_have_a_record_of_it() -> None:
         {
             "cluster_id": [0, 0, 1, 2, 2, 3],
             "entity_id": ["a", "a", "a", "b", "b", "c"],
-            "label_group": [None, None, "moved", None, None, "alone"],
+            "label_group": [None, None, "moved;slip", "slip", None, "alone"],
         }
     )
     found = recall_by_group(frame)
-    assert list(found) == ["moved"]
-    assert (found["moved"].num, found["moved"].den, found["moved"].value) == (0, 2, 0)
+    assert {group: (one.num, one.den, one.value) for group, one in found.items()} == {
+        "moved": (0, 2, 0), "slip": (1, 3, pytest.approx(1 / 3)),
+    }  # fmt: skip
 
 
 LABELLED = pl.DataFrame(
