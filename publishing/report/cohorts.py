@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from publishing.report import charts, figures, health, heatmap, quality, summary, tables
+from publishing.report import charts, cohort_tables, figures, health, heatmap, quality, summary
 from publishing.report.health import SourceTable
 from publishing.report.source import Release, Row
 from publishing.report.words import count, day_name, listing, month_name, percent, plural
@@ -96,7 +96,7 @@ def _months(months: list[Row]) -> dict[str, Any]:
         "has_unknown": bool(currency) and any(row["anonymous_order_count"] for row in shown),
         "span": f"{MOST_MONTHS} latest of {len(months)} months" if len(months) > MOST_MONTHS else "",
         "currency": currency,
-        "months_table": tables.months_table(months[-MOST_TABLE_MONTHS:], currency) if months else None,
+        "months_table": cohort_tables.months_table(months[-MOST_TABLE_MONTHS:], currency) if months else None,
         "hidden_months": max(0, len(months) - MOST_TABLE_MONTHS),
     }
 
@@ -124,9 +124,9 @@ def _repeat(release: Release) -> dict[str, Any]:
     return {
         "repeat_chart": charts.repeat_windows(windows),
         "repeat_alt": "Repeat purchase rate with its 95% interval per window; the table below has the numbers.",
-        "repeat_table": tables.repeat_table(windows) if windows else None,
+        "repeat_table": cohort_tables.repeat_table(windows) if windows else None,
         "country_window": "at any time" if days is None else f"within {days} days",
-        "country_table": tables.country_table(shown, overall) if shown else None,
+        "country_table": cohort_tables.country_table(shown, overall) if shown else None,
         "country_count": len(countries),
         "countries_left_out": " and ".join(left_out),
         "unknown_country": plural(unknown, "customer") if unknown else "",
@@ -154,7 +154,7 @@ def _quality(release: Release, months: list[Row]) -> dict[str, Any]:
     balance = quality.read_balance(release)
     return {
         "gate": quality.read_gate(release),
-        "balance_table": tables.balance_table(balance, _currency(months)) if balance else None,
+        "balance_table": cohort_tables.balance_table(balance, _currency(months)) if balance else None,
         "accounted": quality.balance_sentence(balance, sum(row["anonymous_order_count"] for row in months)),
         "loads": quality.loads_sentence(release),
         "change": quality.change_sentence(release),

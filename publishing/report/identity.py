@@ -5,7 +5,7 @@ It shows ids that Tenure made, and no name, value or id of a source.
 
 from typing import Any
 
-from publishing.report import charts, identity_figures, tables
+from publishing.report import charts, identity_figures, identity_tables
 from publishing.report.identity_figures import MOST_LISTED, Listed, Share
 from publishing.report.source import Release, Row
 from publishing.report.words import count, day_name, interval, listing, near_percent, plural, sentence_case
@@ -35,7 +35,9 @@ def context(release: Release) -> dict[str, Any]:
         **_records(release, listed),
         **_quality(shares),
         **_events(release),
-        "demoted_table": tables.demoted_table(demoted) if (demoted := identity_figures.read_demoted(release)) else None,
+        "demoted_table": identity_tables.demoted_table(demoted)
+        if (demoted := identity_figures.read_demoted(release))
+        else None,
         **_conflicts(release, status_conflicts),
         **_queue(queue, undecided),
     }
@@ -103,7 +105,8 @@ def _undecided(release: Release, queue: list[Row]) -> dict[str, int]:
     """Pairs that wait for a decision, by entity, companies first: all of them, not only those in the queue."""
     known = identity_figures.read_undecided(release)
     counts = {
-        entity: max(known.get(entity, 0), sum(row["entity"] == entity for row in queue)) for entity in tables.OWNERS
+        entity: max(known.get(entity, 0), sum(row["entity"] == entity for row in queue))
+        for entity in identity_tables.OWNERS
     }
     # The queue alone knows every decision, so where it holds nothing, nothing waits.
     return {entity: number for entity, number in counts.items() if any(row["entity"] == entity for row in queue)}
@@ -112,11 +115,14 @@ def _undecided(release: Release, queue: list[Row]) -> dict[str, int]:
 def _waiting(status_conflicts: list[Row], undecided: dict[str, int]) -> str:
     parts = []
     if undecided:
-        named = [f"{plural(number, 'pair')} of {tables.OWNERS[entity].lower()}" for entity, number in undecided.items()]
+        named = [
+            f"{plural(number, 'pair')} of {identity_tables.OWNERS[entity].lower()}"
+            for entity, number in undecided.items()
+        ]
         is_one = sum(undecided.values()) == 1
         parts.append(f"{listing(named)} may each be one and {'waits' if is_one else 'wait'} for a decision")
     if status_conflicts:
-        stake = tables.amounts(status_conflicts)
+        stake = identity_tables.amounts(status_conflicts)
         parts.append(
             f"billing and another source disagree whether {plural(len(status_conflicts), 'customer')} still "
             f"{'is one' if len(status_conflicts) == 1 else 'are customers'}" + (f": {stake} at stake" if stake else "")
@@ -152,7 +158,9 @@ def _records(release: Release, listed: list[Listed]) -> dict[str, Any]:
         )
     return {
         "panels": panels,
-        "listed_table": tables.listed_table(listed, systems, {kind: many for kind, (_, many) in KINDS.items()}),
+        "listed_table": identity_tables.listed_table(
+            listed, systems, {kind: many for kind, (_, many) in KINDS.items()}
+        ),
         "has_consumers": any(row.kind == "consumer" for row in listed),
     }
 
@@ -172,7 +180,7 @@ def _quality(shares: list[Share]) -> dict[str, Any]:
     for kind, (_, many) in KINDS.items():
         lines += [
             (sentence_case(many), share)
-            for metric in tables.LABEL_MEASURES
+            for metric in identity_tables.LABEL_MEASURES
             if (share := _labelled(shares, metric, kind))
         ]
     stable = [
@@ -201,11 +209,11 @@ def _quality(shares: list[Share]) -> dict[str, Any]:
         "labelled": listing(labelled) if labelled else "",
         "quality_chart": charts.near_certain(drawn, "quality") if drawn else None,
         "quality_alt": "; ".join(f"{name}: {_with_interval(share)}" for name, share in drawn),
-        "quality_table": tables.quality_table(lines + stable) if lines or stable else None,
+        "quality_table": identity_tables.quality_table(lines + stable) if lines or stable else None,
         "is_first_run": not stable,
-        "group_table": tables.group_table(groups[:MOST_GROUPS]) if groups else None,
+        "group_table": identity_tables.group_table(groups[:MOST_GROUPS]) if groups else None,
         "hidden_groups": max(0, len(groups) - MOST_GROUPS),
-        "refused_table": tables.refused_table(refused) if refused else None,
+        "refused_table": identity_tables.refused_table(refused) if refused else None,
     }
 
 
@@ -219,7 +227,7 @@ def _events(release: Release) -> dict[str, Any]:
     last, is_first = identity_figures.read_last_change(release)
     before = f" The last change was learned on {day_name(last)}." if last else ""
     return {
-        "event_table": tables.event_table(events) if events else None,
+        "event_table": identity_tables.event_table(events) if events else None,
         "no_events": f"Nothing changed: no id was made, grew, merged, split or ended.{before}",
         "is_first_day": is_first and bool(events),
     }
@@ -232,11 +240,11 @@ def _conflicts(release: Release, status_conflicts: list[Row]) -> dict[str, Any]:
     found = [row for row in conflicts if row["num"]]
     shown = status_conflicts[:MOST_LISTED]
     return {
-        "conflict_table": tables.conflict_table(found) if found else None,
+        "conflict_table": identity_tables.conflict_table(found) if found else None,
         "agreed": listing(agreed) if agreed else "",
         "status_count": plural(len(status_conflicts), "customer"),
-        "status_stake": tables.amounts(status_conflicts),
-        "status_table": tables.status_table(shown, systems) if shown else None,
+        "status_stake": identity_tables.amounts(status_conflicts),
+        "status_table": identity_tables.status_table(shown, systems) if shown else None,
         "hidden_status": max(0, len(status_conflicts) - len(shown)),
     }
 
@@ -244,7 +252,7 @@ def _conflicts(release: Release, status_conflicts: list[Row]) -> dict[str, Any]:
 def _queue(queue: list[Row], undecided: dict[str, int]) -> dict[str, Any]:
     first = queue[:MOST_LISTED]
     cut = {
-        tables.OWNERS[entity].lower(): (sum(row["entity"] == entity for row in queue), number)
+        identity_tables.OWNERS[entity].lower(): (sum(row["entity"] == entity for row in queue), number)
         for entity, number in undecided.items()
     }
     return {
@@ -253,7 +261,7 @@ def _queue(queue: list[Row], undecided: dict[str, int]) -> dict[str, Any]:
         )
         if any(held < number for held, number in cut.values())
         else "",
-        "queue_table": tables.queue_table(queue) if queue else None,
-        "pair_table": tables.pair_table(first) if first else None,
+        "queue_table": identity_tables.queue_table(queue) if queue else None,
+        "pair_table": identity_tables.pair_table(first) if first else None,
         "pair_entity": first[0]["entity"] if first else "",
     }

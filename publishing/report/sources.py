@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from publishing.report import charts, health, tables
+from publishing.report import charts, health, source_tables
 from publishing.report.health import MissingDay, SourceTable, StrayExport
 from publishing.report.source import Release, Row
 from publishing.report.words import count, day_name, listing, plural, sentence_case, share_of
@@ -45,11 +45,11 @@ def context(release: Release) -> dict[str, Any]:
     return {
         "sentences": _sentences(known, connected, missing_days, strays),
         "findings": _findings(connected, missing_days, strays),
-        "role_table": tables.role_table(ROLES, known),
-        "source_table": tables.source_table(connected) if connected else None,
-        "account_table": tables.account_table(connected),
+        "role_table": source_tables.role_table(ROLES, known),
+        "source_table": source_tables.source_table(connected) if connected else None,
+        "account_table": source_tables.account_table(connected),
         "balance": _balance(connected),
-        "delivery_table": tables.delivery_table(health.read_deliveries(release)),
+        "delivery_table": source_tables.delivery_table(health.read_deliveries(release)),
         "not_connected": _not_connected(known),
         "least_rows": health.LEAST_DAILY_ROWS,
         **_coverage(release, missing_days),
