@@ -11,7 +11,7 @@ from rich.console import Console
 from analytics.linkage_model import prior_model
 from ingestion.errors import UserError
 from ingestion.home import Home, open_home
-from orchestration.explain import mask, print_explanation
+from orchestration.explain import print_explanation
 from tests.publishing.small_release import add_identity, build_release
 
 ANN = "crm/person/1"
@@ -183,19 +183,3 @@ def test_a_release_without_evidence_and_a_model_of_another_version(tmp_path: Pat
     with duckdb.connect(str(release / "tenure.duckdb")) as connection:
         connection.execute("insert into state.linkage_models values ('people', 1, null, 4, ?)", [document])
     assert "is of format version 9, and this release reads version 1" in refused(home, "crm/person/1", "desk/person/2")
-
-
-@pytest.mark.parametrize(
-    ("id_type", "value", "masked"),
-    [
-        ("email", "ann@x.example", "a***@x.example"),
-        ("phone", "+4915112345618", "+49…18"),
-        ("phone", "12345", "…"),
-        ("name", "ann lee", "A** L**"),
-        ("birth_date", "1990-02-03", "****-**-**"),
-        ("national_id", "12345678", "12***"),
-        ("domain", "x.example", "x.example"),
-    ],
-)
-def test_masks(id_type: str, value: str, masked: str) -> None:
-    assert mask(id_type, value) == masked
