@@ -33,7 +33,7 @@ LABEL_MEASURES = {
     "blocking_recall": "Within reach: of the pairs that are one, those that were compared or that a rule gives",
 }
 REFUSALS = {
-    "review": "Likely, but not certain enough",
+    "review": "Likely, but too little is alike to be certain",
     "two_cores": "Weak evidence alone, between two groups that strong evidence made",
     "different_id": "Different numbers, of which each has one",
     "duplicate_free": "Both in one source that holds nobody twice",

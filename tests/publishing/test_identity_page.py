@@ -184,7 +184,7 @@ def test_conflicts_are_counted_by_field_and_status_conflicts_come_by_value(page:
 
 
 def test_the_queue_is_counted_and_its_first_ten_pairs_are_named_by_ids(page: str) -> None:
-    assert row(page, "queue", "Likely, but not") == "Likely, but not certain enough 12 2 EUR 199 a month"
+    assert row(page, "queue", "Likely, but") == "Likely, but too little is alike to be certain 12 2 EUR 199 a month"
     assert row(page, "queue", "Weak evidence").endswith("two groups that strong evidence made 1 0 —")
     assert row(page, "pairs", "1 ") == "1 cus_l0 cus_r0 Linkage model 90.0% EUR 100 a month"
     assert "cus_l9" in page
