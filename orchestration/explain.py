@@ -33,13 +33,13 @@ WIDEST = 100_000
 
 def print_explanation(console: Console, home: Home, names: Sequence[str], *, show_values: bool) -> None:
     """Explain one id (or a record's ids), or two records or ids."""
+    if len(names) not in (1, 2) or not all(name.strip() for name in names):
+        raise UserError("Name one id, or two records or ids; none of them empty.")
     with open_reader(home) as reader:
         if len(names) == 1:
             _print_story(console, reader, reader.find(names[0]), show_values)
-        elif len(names) == 2:
-            _print_pair(console, reader, reader.find(names[0]), reader.find(names[1]), show_values)
         else:
-            raise UserError("Name one id, or two records or ids.")
+            _print_pair(console, reader, reader.find(names[0]), reader.find(names[1]), show_values)
 
 
 def _print_story(console: Console, reader: Reader, named: Named, show_values: bool) -> None:

@@ -290,6 +290,13 @@ def test_a_check_tells_rows_and_loads_nothing(tmp_path: Path) -> None:
     assert tenure("check", "--sources", tmp_path / "none.yml").returncode == 1
 
 
+def test_an_empty_name_to_explain(tmp_path: Path) -> None:
+    for names in ([""], ["per_ann", ""]):
+        result = tenure("explain", *names, "--home", tmp_path)
+        assert result.returncode == 1
+        assert said(result).strip() == "Name one id, or two records or ids; none of them empty."
+
+
 def test_a_mistyped_home_makes_none(tmp_path: Path) -> None:
     for command in (["status"], ["query", "select 1"], ["rollback"]):
         result = tenure(*command, "--home", tmp_path / "typo")

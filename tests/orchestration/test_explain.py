@@ -167,7 +167,8 @@ def test_what_is_not_there(home: Home) -> None:
     assert "is gone from its source since 2024-04-01" in refused(home, "crm/7")
     assert "per_gone is retired" in refused(home, "per_gone", "per_ann")
     assert "are never one" in refused(home, "crm/customer/1", "crm/person/1")
-    assert refused(home, "a", "b", "c") == "Name one id, or two records or ids."
+    for wrong in (("a", "b", "c"), ("",), ("per_ann", ""), (" ", "per_ann")):
+        assert refused(home, *wrong) == "Name one id, or two records or ids; none of them empty."
 
 
 def test_a_release_without_evidence_and_a_model_of_another_version(tmp_path: Path) -> None:
