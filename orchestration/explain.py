@@ -9,25 +9,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from analytics.clustering import TIERS
 from analytics.evidence_paths import minimum_cut, shortest_path
 from ingestion.errors import UserError
 from ingestion.home import Home
 from ingestion.text import counted
 from orchestration.identity_reader import Edge, Named, Reader, open_reader
 from orchestration.masks import mask, shown_id, shown_record
+from orchestration.refusals import in_words
 
 LISTS = ("person", "customer")
-REASONS = {
-    "cannot_link": "a reviewer decided that they are different (identity_overrides.csv)",
-    "different_id": "each side has a number of an authority that contradicts the other's",
-    "duplicate_free": "each side has a record of one source that is marked as free of duplicates",
-    "cap": "together they would be more records than one customer or person may have",
-    "two_cores": "both sides are groups of their own, and weak evidence never joins two groups",
-    "review": "it is too little to join records, and is for a reviewer to decide",
-}
 MANY = {"customer": "customers", "person": "people"}
-BAR_BITS = 20
+# A bar of more than 20 bits says no more, and a line of the waterfall fits 80 columns.
+BITS_A_BLOCK, MOST_BLOCKS = 2, 10
 WIDEST = 100_000
 
 
@@ -125,57 +118,60 @@ def _print_pair(console: Console, reader: Reader, one: Named, other: Named, show
     if not other.records:
         console.print("They name the same records; tenure explain with one of them tells its story.")
         return
-    pair = _one_pair(one, other)
+    pair, refused = _one_pair(one, other), None
     if is_one:
         pair = _print_evidence(console, reader, kind, edges, one, other, show_values) or pair
+        decider = _joined_by(edges, pair) if pair else None
     else:
-        pair = _print_refusal(console, reader, kind, edges, members, one, other, show_values) or pair
-    if pair is not None:
-        _print_waterfall(console, reader, kind, edges, pair)
+        refused = _print_refusal(console, reader, kind, edges, members, one, other, show_values)
+        pair = pair or (_ends(refused) if refused else None)
+        decider = _kept_apart_by(refused) if refused else None
+    if pair:
+        _print_waterfall(console, reader, kind, edges, pair, refused, decider, show_values)
 
 
 def _one_pair(one: Named, other: Named) -> tuple[str, str] | None:
-    """The two records, where both arguments name one."""
+    """The two records, the smaller first, where both arguments name one."""
     if one.is_id or other.is_id:
         return None
-    return next(iter(one.records)), next(iter(other.records))
+    (left,), (right,) = one.records, other.records
+    return min(left, right), max(left, right)
 
 
-def _links(edges: Sequence[Edge]) -> list[tuple[str, str]]:
-    """Pairs of what is kept; what is for review joins nothing."""
-    return [(e["record_id_l"], e["record_id_r"]) for e in edges if e["is_kept"] and e["tier"] != "review"]
+def _ends(edge: Edge) -> tuple[str, str]:
+    return edge["record_id_l"], edge["record_id_r"]
+
+
+def _of_pair(edges: Sequence[Edge], pair: tuple[str, str]) -> list[Edge]:
+    return [edge for edge in edges if set(_ends(edge)) == set(pair)]
+
+
+def _joining(edges: Sequence[Edge]) -> list[Edge]:
+    """What is kept; what is for review joins nothing."""
+    return [edge for edge in edges if edge["is_kept"] and edge["tier"] != "review"]
 
 
 def _print_evidence(
     console: Console, reader: Reader, kind: str, edges: Sequence[Edge], one: Named, other: Named, show_values: bool
 ) -> tuple[str, str] | None:
     """The way between them and what would separate them; returns the pair to show the weight of."""
-    links = _links(edges)
-    path = shortest_path(links, one.records, other.records)
-    steps = list(pairwise(path))
+    joining = _joining(edges)
+    links = [_ends(edge) for edge in joining]
+    steps = list(pairwise(shortest_path(links, one.records, other.records)))
     console.print("\nWhat joins them", style="bold")
-    rows = []
-    for left, right in steps:
-        of_step = [e for e in edges if {e["record_id_l"], e["record_id_r"]} == {left, right} and e["tier"] != "review"]
-        values = _values(reader, kind, left, right, show_values)
-        for number, edge in enumerate(of_step):
-            ends = (shown_record(left, show_values), shown_record(right, show_values)) if number == 0 else ("", "")
-            rows.append([*ends, edge["rule"], edge["tier"], f"{edge['confidence']:.4f}", "" if number else values])
-    _print_table(console, ("Record", "Record", "Rule", "Tier", "Confidence", "What agrees"), rows)
-    cut = set(minimum_cut(links, one.records, other.records))
-    crossing = [e for e in edges if (e["record_id_l"], e["record_id_r"]) in cut and e["tier"] != "review"]
-    are = "This edge" if len(crossing) == 1 else f"These {len(crossing)} edges"
+    for step in steps:
+        _print_edges(console, reader, kind, step, _of_pair(joining, step), show_values)
+    cut = minimum_cut(links, one.records, other.records)
+    crossing = {pair: _of_pair(joining, pair) for pair in cut}
+    count = sum(map(len, crossing.values()))
+    are = "This edge" if count == 1 else f"These {count} edges"
     console.print(f"\n{are} would have to go to separate them", style="bold")
-    for edge in crossing:
-        between = " - ".join(shown_record(edge[end], show_values) for end in ("record_id_l", "record_id_r"))
-        console.print(f"  {between}  {edge['rule']} ({edge['tier']})")
+    for pair, of_pair in crossing.items():
+        console.print(f"  {_between(pair, show_values)}")
+        console.print("    " + ", ".join(f"{edge['rule']} ({edge['tier']})" for edge in of_pair))
     console.print("An override different of two of their records does so too (identity_overrides.csv).")
-    by_model = [step for step in steps if any(_is_of_model(e, step) for e in edges)]
+    by_model = [step for step in steps if _model_edge(edges, step)]
     return _one_pair(one, other) or next(iter(by_model or steps), None)
-
-
-def _is_of_model(edge: Edge, pair: tuple[str, str]) -> bool:
-    return edge["match_weight"] is not None and {edge["record_id_l"], edge["record_id_r"]} == set(pair)
 
 
 def _print_refusal(
@@ -187,52 +183,79 @@ def _print_refusal(
     one: Named,
     other: Named,
     show_values: bool,
-) -> tuple[str, str] | None:
-    """The strongest edge between them that was refused; returns its pair."""
+) -> Edge | None:
+    """The edge between them of which the refusal says most, and why it was refused; returns that edge."""
     left_ids = {members[record] for record in one.records if record in members}
     refused = [
-        edge
-        for edge in edges
-        if not edge["is_kept"] and len({members[edge[end]] in left_ids for end in ("record_id_l", "record_id_r")}) == 2
+        edge for edge in edges if not edge["is_kept"] and len({members[end] in left_ids for end in _ends(edge)}) == 2
     ]
     if not refused:
         console.print("Nothing links them: no rule, and no pair that the linkage model finds alike.")
         return None
-    direct = _one_pair(one, other)
-    named = None if direct is None else tuple(sorted(direct))
-    edge = min(
-        refused,
-        key=lambda edge: (
-            edge["reason"] != "cannot_link",
-            (edge["record_id_l"], edge["record_id_r"]) != named,
-            TIERS.index(edge["tier"]),
-            -edge["confidence"],
-        ),
-    )
-    pair = (str(edge["record_id_l"]), str(edge["record_id_r"]))
-    console.print(f"\nThe strongest of {counted(len(refused), 'refused edge')}", style="bold")
-    values = _values(reader, kind, *pair, show_values)
-    ends = [shown_record(record, show_values) for record in pair]
-    row = [*ends, edge["rule"], edge["tier"], f"{edge['confidence']:.4f}", values]
-    _print_table(console, ("Record", "Record", "Rule", "Tier", "Confidence", "What agrees"), [row])
-    console.print(f"It was refused: {REASONS[edge['reason']]}.")
-    return _one_pair(one, other) or pair
+    named = _one_pair(one, other)
+    # They come strongest first.
+    edge = min(refused, key=lambda edge: (edge["reason"] != "cannot_link", _ends(edge) != named))
+    if len(refused) == 1:
+        title = "The one refused edge"
+    elif edge["reason"] == "cannot_link":
+        title = f"Of {len(refused)} refused edges, one that a reviewer decided on"
+    elif _ends(edge) == named:
+        title = f"Of {len(refused)} refused edges, the one between these two records"
+    else:
+        title = f"Of {len(refused)} refused edges, the strongest"
+    console.print(f"\n{title}", style="bold")
+    _print_edges(console, reader, kind, _ends(edge), [edge], show_values)
+    steps = reader.waterfall(kind, *_ends(edge)) if edge["tier"] == "review" else []
+    decides = "; a reviewer decides" if edge["reason"] == "review" else ""
+    console.print(f"It was refused: {in_words(edge, steps)}{decides}.")
+    return edge
 
 
-def _values(reader: Reader, kind: str, one: str, other: str, show_values: bool) -> str:
-    shared = reader.shared_values(kind, one, other)
-    return ", ".join(f"{id_type} {value if show_values else mask(id_type, value)}" for id_type, value in shared)
+def _print_edges(
+    console: Console, reader: Reader, kind: str, pair: tuple[str, str], edges: Sequence[Edge], show_values: bool
+) -> None:
+    """A pair of records, what links the two, and which identifiers both have."""
+    console.print(f"  {_between(pair, show_values)}")
+    for edge in edges:
+        console.print(f"    {edge['rule']}: {edge['tier']}, confidence {edge['confidence']:.4f}")
+    shared = [
+        f"{id_type} {value if show_values else mask(id_type, value)}"
+        for id_type, value in reader.shared_values(kind, *pair)
+    ]
+    if shared:
+        console.print(f"    both have {', '.join(shared)}")
 
 
-def _print_waterfall(console: Console, reader: Reader, kind: str, edges: Sequence[Edge], pair: tuple[str, str]) -> None:
+def _between(pair: tuple[str, str], show_values: bool) -> str:
+    return " - ".join(shown_record(record, show_values) for record in pair)
+
+
+def _model_edge(edges: Sequence[Edge], pair: tuple[str, str]) -> Edge | None:
+    return next((edge for edge in _of_pair(edges, pair) if edge["match_weight"] is not None), None)
+
+
+def _print_waterfall(
+    console: Console,
+    reader: Reader,
+    kind: str,
+    edges: Sequence[Edge],
+    pair: tuple[str, str],
+    refused: Edge | None,
+    decider: str | None,
+    show_values: bool,
+) -> None:
+    """What the linkage model thinks of the pair, and who decided on it where that wasn't the model."""
     steps = reader.waterfall(kind, *pair)
     if not steps:
         return
-    console.print(f"\nWeight of {shown_record(pair[0], False)} and {shown_record(pair[1], False)}", style="bold")
+    left, right = (shown_record(record, show_values) for record in pair)
+    console.print(f"\nWeight of {left} and {right}", style="bold")
+    if decider:
+        console.print(f"Decided by {decider}; the weight is what the linkage model thinks of the pair.")
     rows = [
         [
             step["step"],
-            step["level"],
+            step["level"].removeprefix(f"{step['step']}: "),
             f"{step['weight']:+.2f}",
             f"{step['cumulative_weight']:+.2f}",
             _bar(step["weight"]),
@@ -242,12 +265,40 @@ def _print_waterfall(console: Console, reader: Reader, kind: str, edges: Sequenc
     _print_table(console, ("Step", "Level", "Bits", "Sum", ""), rows)
     bits = steps[-1]["cumulative_weight"]
     console.print(f"{bits:+.2f} bits are a probability of {1 / (1 + 2.0**-bits):.4f}.")
-    if not any(_is_of_model(edge, pair) for edge in edges):
+    edge = _model_edge(edges, pair)
+    if edge is None:
         console.print("The model gave this pair no edge: it wasn't among those compared, or its weight is too low.")
+    elif edge["tier"] == "review" and edge is not refused:
+        console.print(f"The model alone doesn't join them: {in_words(edge, steps)}.")
+
+
+def _joined_by(edges: Sequence[Edge], pair: tuple[str, str]) -> str | None:
+    """What joined the two records where it wasn't the linkage model.
+
+    Stronger tiers are taken first, so of the edges between the two it was those of the strongest tier.
+    """
+    of_pair = _of_pair(_joining(edges), pair)
+    strongest = [edge for edge in of_pair if edge["tier"] == of_pair[0]["tier"]]
+    if not strongest:
+        return "the edges above, not by this pair's own weight"
+    if any(edge["match_weight"] is not None for edge in strongest):
+        return None
+    if strongest[0]["tier"] == "override":
+        return "an override (identity_overrides.csv), not by the model"
+    rules = [edge["rule"] for edge in strongest]
+    return f"the rule{'s' if rules[1:] else ''} {' and '.join(rules)}, not by the model"
+
+
+def _kept_apart_by(refused: Edge) -> str | None:
+    """What kept the two records apart where it wasn't the linkage model."""
+    if refused["reason"] == "review":
+        return None
+    by = "an override (identity_overrides.csv)" if refused["reason"] == "cannot_link" else "the refusal above"
+    return f"{by}, not by the model"
 
 
 def _bar(bits: float) -> str:
-    return ("█" if bits > 0 else "░") * min(BAR_BITS, round(abs(bits)))
+    return ("█" if bits > 0 else "░") * min(MOST_BLOCKS, round(abs(bits) / BITS_A_BLOCK))
 
 
 def _print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
