@@ -8,28 +8,25 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import duckdb
 import typer
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from ingestion.errors import UserError
 from ingestion.home import (
     PROJECT_ROOT,
     Home,
-    connect_warehouse,
     default_home,
     lock_home,
     open_home,
     sources_path,
 )
 from ingestion.text import counted
+from orchestration.rows import print_rows
 
 app = typer.Typer(
     help="Tenure: customer-retention data, from records to gated releases.",
@@ -40,8 +37,6 @@ app = typer.Typer(
 # Names and values may hold what rich would take for markup.
 console = Console(file=sys.stdout, highlight=False, soft_wrap=True, markup=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-
-MISSING_DAYS_SHOWN = 30
 
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Folder that the deployment writes to; TENURE_HOME, or .tenure.")
@@ -214,31 +209,9 @@ def demo(
 @app.command()
 def status(home: HomeOption = None) -> None:
     """Show the current release and its sources, what the last run did, and what is in quarantine."""
-    from publishing.journal import read_last_run
-    from publishing.release import current_release
+    from orchestration.status_page import print_status
 
-    opened = _existing_home(home)
-    current = current_release(opened)
-    if current is None:
-        console.print("No release has been published yet: tenure run publishes one.")
-    else:
-        manifest = current.manifest
-        console.print(f"Current release  {current.release_id}  ({_age(manifest['created_at'])})")
-        through = max(manifest["data_through"].values(), default="no day")
-        console.print(f"  as of {manifest['as_of_date']}, data through {through}")
-        console.print(f"  {current.path}")
-        _print_sources(current.path)
-    last_run = read_last_run(opened)
-    if last_run:
-        verdict = (
-            f"published {last_run.release_id}" if last_run.outcome == "published" else f"could not {last_run.stage}"
-        )
-        console.print(f"Last run  {_age(last_run.ended_at)}: {verdict}")
-        if last_run.reason:
-            console.print(last_run.reason, style="red")
-        for warning in last_run.warnings:
-            console.print(f"  warning: {warning}", style="yellow")
-    _print_quarantine(opened)
+    print_status(console, _existing_home(home))
 
 
 @app.command()
@@ -260,7 +233,7 @@ def query(sql: str, home: HomeOption = None) -> None:
         except duckdb.Error as error:
             raise UserError(f"The query can't be run: {error}") from error
         if relation is not None:
-            _print_rows(relation.columns, rows)
+            print_rows(relation.columns, rows)
 
 
 @app.command()
@@ -356,70 +329,3 @@ def _print_warnings(home: Home, failures: Sequence[str] = ()) -> None:
         return
     for warning in last_run.warnings:
         console.print(f"warning: {warning}", style="yellow")
-
-
-def _print_sources(release_path: Path) -> None:
-    """The connected systems of a release, then what is wrong with their tables, and days that are missing."""
-    from publishing.report import health
-    from publishing.report.source import open_release
-
-    with open_release(release_path) as release:
-        if not health.is_known(release):
-            return
-        tables = [table for table in health.read_tables(release) if table.is_connected]
-        since = release.as_of_date - timedelta(days=MISSING_DAYS_SHOWN)
-        strays = health.read_strays(release)
-        missing_days = [day for day in health.read_missing_days(release) if day.record_date >= since]
-    rows: list[tuple[object, ...]] = [
-        (system, found[0].connection, len(found), health.newest(found), health.worst(found))
-        for system, found in health.by_system(tables).items()
-    ]
-    _print_rows(["System", "Connection", "Tables", "Newest record", "Status"], rows)
-    for table in tables:
-        if table.status in health.WRONG:
-            console.print(f"  {table.status}  {table.name}: {health.explain(table)}", style="yellow")
-        if table.has_low_inflow:
-            console.print(f"  few  {table.name}: {health.explain_inflow(table)}", style="yellow")
-    for stray in strays:
-        console.print(f"  refused  {stray.system}: {stray.reason}", style="yellow")
-    for day in missing_days:
-        console.print(f"  missing  {day.name}: no rows on {day.record_date}", style="yellow")
-
-
-def _print_quarantine(home: Home) -> None:
-    from ingestion.tables import quarantine_summary
-
-    if not home.warehouse.exists():
-        return
-    try:
-        with lock_home(home), connect_warehouse(home, read_only=True) as warehouse:
-            rows = quarantine_summary(warehouse)
-    except UserError:
-        console.print("Quarantine  not known while a run is under way")
-        return
-    if not rows:
-        console.print("Quarantine  empty")
-        return
-    console.print("Quarantine")
-    for table, reason, count in rows:
-        console.print(f"  {count:,}  {table}: {reason}")
-
-
-def _print_rows(columns: list[str], rows: list[tuple[object, ...]]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    numeric = [all(isinstance(row[i], int | float | Decimal | None) for row in rows) for i in range(len(columns))]
-    for column, is_numeric in zip(columns, numeric, strict=True):
-        table.add_column(Text(column), no_wrap=True, justify="right" if is_numeric else "left")
-    for row in rows:
-        table.add_row(*(Text("" if value is None else str(value)) for value in row))
-    # Wider than the terminal, so that no value is ever cut.
-    wide = Console(file=sys.stdout, width=100_000, highlight=False)
-    wide.print(table, width=wide.measure(table).maximum)
-
-
-def _age(timestamp: str) -> str:
-    then = datetime.fromisoformat(timestamp)
-    minutes = int((datetime.now(then.tzinfo) - then).total_seconds() // 60)
-    if minutes < 120:
-        return f"{minutes} minutes ago"
-    return f"{minutes // 60} hours ago" if minutes < 48 * 60 else f"{minutes // 1440} days ago"
