@@ -151,6 +151,8 @@ def decide(
             _check_overrides(clusters, apart, ids, list(zip(one, other, strict=True)))
         elif tier == _STRONG:
             clusters.mark_cores()
+    rows = order[tiers == _REVIEW]
+    reasons[rows] = _refusals_of_reviewers(clusters, left[rows].tolist(), right[rows].tolist())
     roots = np.array([clusters.root(record) for record in range(len(ids))], dtype=np.int64)
     names = pl.col("reason").replace_strict(dict(enumerate(REASONS)), default=None, return_dtype=pl.String)
     return (
@@ -252,6 +254,15 @@ def _link(clusters: _Clusters, left: list[int], right: list[int], tier: int) -> 
         else:
             refused[row] = reason
     return refused
+
+
+def _refusals_of_reviewers(clusters: _Clusters, left: list[int], right: list[int]) -> NDArray[np.int8]:
+    """What is for review and what a reviewer has decided, by row."""
+    kept_apart = [
+        any(clusters.root(record) == clusters.root(other) for record in clusters.apart.get(clusters.root(one), ()))
+        for one, other in zip(left, right, strict=True)
+    ]
+    return np.where(kept_apart, _CANNOT_LINK, _IN_REVIEW).astype(np.int8)
 
 
 def _check_overrides(

@@ -6,7 +6,7 @@ from datetime import date
 import polars as pl
 
 from analytics.clustering import Limits, OverridesError, decide
-from analytics.linkage import Model, ModelError, Scores, compared_pairs, rescore, train
+from analytics.linkage import Model, ModelError, Resources, Scores, compared_pairs, rescore, train
 from analytics.linkage_known import pair_columns
 from analytics.linkage_quality import label_quality
 from analytics.linkage_specification import SPECIFICATIONS, Kind
@@ -17,7 +17,12 @@ OVERRIDE_RULE = "override"
 
 
 def newly_trained(
-    compared: Mapping[Kind, pl.DataFrame], known: pl.DataFrame | None, trained_date: date, *, is_retrained: bool
+    compared: Mapping[Kind, pl.DataFrame],
+    known: pl.DataFrame | None,
+    trained_date: date,
+    *,
+    is_retrained: bool,
+    resources: Resources = Resources(),  # noqa: B008 - frozen
 ) -> pl.DataFrame:
     """One row per kind of record that has no model yet, or is to be trained anew: kind, model_version (from 1),
     trained_date, record_count and document (JSON).
@@ -30,7 +35,7 @@ def newly_trained(
         versions = [] if known is None else known.filter(pl.col("kind") == kind)["model_version"].to_list()
         if versions and not is_retrained:
             continue
-        model = train(records, kind)
+        model = train(records, kind, resources=resources)
         rows.append((kind, max(versions, default=0) + 1, trained_date, records.height, model.to_json()))
     return pl.DataFrame(
         rows,
@@ -59,11 +64,19 @@ def latest_model(kind: Kind, models: pl.DataFrame) -> Model:
         ) from None
 
 
-def rescored(kind: Kind, records: pl.DataFrame, models: pl.DataFrame, before: pl.DataFrame | None) -> pl.DataFrame:
+def rescored(
+    kind: Kind,
+    records: pl.DataFrame,
+    models: pl.DataFrame,
+    before: pl.DataFrame | None,
+    resources: Resources = Resources(),  # noqa: B008 - frozen
+) -> pl.DataFrame:
     """One row per pair that the newest model finds alike, as `linkage.score` has them, and one per record: record_id_l
     alone, with what `linkage.Scores` remembers of it. `before` is what this function returned in the run before.
     """
-    scores = rescore(records, latest_model(kind, models), None if before is None else _scores(kind, before))
+    scores = rescore(
+        records, latest_model(kind, models), None if before is None else _scores(kind, before), resources=resources
+    )
     return pl.concat([scores.pairs, scores.records.rename({"record_id": "record_id_l"})], how="diagonal")
 
 
@@ -76,8 +89,10 @@ def _scores(kind: Kind, rows: pl.DataFrame) -> Scores:
     )
 
 
-def _is_corroborated(kind: Kind) -> pl.Expr:
-    """Whether the names agree, and more than the names, or what proves as much without them."""
+def is_corroborated(kind: Kind) -> pl.Expr:
+    """Whether in a row of scores (level_<comparison>) the names agree, and more than the names, or what proves as much
+    without them.
+    """
     specification = SPECIFICATIONS[kind]
     named = pl.all_horizontal(pl.col(f"level_{name}") > 0 for name in specification.named_by)
     more = pl.any_horizontal(pl.col(f"level_{name}").is_in(levels) for name, levels in specification.corroborating)
@@ -159,7 +174,7 @@ def decided_edges(
         "record_id_l",
         "record_id_r",
         rule=pl.lit(MODEL_RULE),
-        tier=pl.when(~_is_corroborated(KINDS[entity]) | (pl.col("match_probability") < link_probability))
+        tier=pl.when(~is_corroborated(KINDS[entity]) | (pl.col("match_probability") < link_probability))
         .then(pl.lit("review"))
         .when(pl.col("match_probability") >= strong_probability)
         .then(pl.lit("strong"))
@@ -221,7 +236,12 @@ def read_overrides(entity: str, overrides: pl.DataFrame, records: pl.DataFrame) 
     return same, different
 
 
-def measured(labelled: pl.DataFrame, compared: Mapping[Kind, pl.DataFrame], linked: pl.DataFrame) -> pl.DataFrame:
+def measured(
+    labelled: pl.DataFrame,
+    compared: Mapping[Kind, pl.DataFrame],
+    linked: pl.DataFrame,
+    resources: Resources = Resources(),  # noqa: B008 - frozen
+) -> pl.DataFrame:
     """The quality of what was put together, as `linkage_quality.label_quality` has it; without labels, no row.
 
     `labelled`: one row per entity and labelled record, with entity, kind (of record), record_id, cluster_id, entity_id
@@ -237,7 +257,9 @@ def measured(labelled: pl.DataFrame, compared: Mapping[Kind, pl.DataFrame], link
     asked = pairs.select("record_id_l", "record_id_r").unique()
     found = [linked.select("record_id_l", "record_id_r").join(asked, on=asked.columns, how="semi")]
     if asked.height:
-        found += [compared_pairs(records, kind, asked) for kind, records in sorted(compared.items())]
+        found += [
+            compared_pairs(records, kind, asked, resources=resources) for kind, records in sorted(compared.items())
+        ]
     is_found = pl.concat(found).unique().with_columns(is_found=pl.lit(value=True))
     counts = (
         pairs.join(is_found, on=asked.columns, how="left")

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import polars as pl
@@ -21,17 +23,29 @@ class Resources:
     memory_limit: str = "8GB"
     temp_directory: str | None = None
 
+    @classmethod
+    def as_of(cls, session: duckdb.DuckDBPyConnection) -> "Resources":
+        """What another DuckDB may take."""
+        settings = session.execute(
+            "select current_setting('threads'), current_setting('memory_limit'), current_setting('temp_directory')"
+        ).fetchone()
+        assert settings is not None
+        return cls(int(settings[0]), str(settings[1]), str(settings[2]) or None)
+
 
 @contextmanager
 def own_database(resources: Resources) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An in-memory DuckDB with the given limits, closed afterwards."""
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "threads": resources.threads,
-        "memory_limit": resources.memory_limit,
-    }
+    """An in-memory DuckDB with the given limits, closed afterwards.
+
+    It spills into a folder of its own, for a DuckDB that closes empties the one that it has.
+    """
+    config = {"threads": resources.threads, "memory_limit": resources.memory_limit}
     if resources.temp_directory is not None:
-        settings["temp_directory"] = resources.temp_directory
-    with duckdb.connect(":memory:", config=settings) as database:
+        Path(resources.temp_directory).mkdir(parents=True, exist_ok=True)
+    with (
+        TemporaryDirectory(prefix="linkage-", dir=resources.temp_directory) as folder,
+        duckdb.connect(":memory:", config=config | {"temp_directory": folder}) as database,
+    ):
         database.execute("set enable_progress_bar = false")
         yield database
 

@@ -152,8 +152,11 @@ class Reader:
         from analytics.linkage import ModelError, explain
 
         model_kind, names = COMPARED[kind]
-        sql = "select * exclude (entity) from map_compared_records where entity = $1 and record_id in ($2, $3)"
-        records = self._connection.execute(sql, [kind, one, other]).pl()
+        sql = "from map_compared_records where entity = $1 and record_id in ($2, $3)"
+        # What the model would make of two records of a list free of duplicates, too, which it never compares.
+        records = (
+            self._connection.execute(sql, [kind, one, other]).pl().drop("entity", "duplicate_free_list", strict=False)
+        )
         sql = "select kind, model_version, document from state.linkage_models where kind = $1"
         models = self._connection.execute(sql, [model_kind]).pl()
         if records.height != 2 or models.is_empty():

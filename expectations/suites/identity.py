@@ -68,10 +68,11 @@ def rpt_identity_review_queue(evidence: Evidence) -> list[Check]:
         *table_checks(evidence, table)[:1],
         between(table, "confidence", 0, 1),
         no_rows(
-            "two ids, the smaller first",
+            "two ids, once",
             "error",
-            "select 1 from {batch} where id_l >= id_r",
-            f"marts.{table} has {{observed}} pairs that don't name two ids in order.",
+            "select 1 from {batch} group by entity, least(id_l, id_r), greatest(id_l, id_r) "
+            "having count(*) > 1 or min(id_l) = max(id_r)",
+            f"marts.{table} has {{observed}} pairs that name one id twice, or are listed twice.",
         ),
         no_rows(
             "ranks without a gap",

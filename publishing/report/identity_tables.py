@@ -36,7 +36,7 @@ REFUSALS = {
     "review": "Likely, but too little is alike to be certain",
     "two_cores": "Weak evidence alone, between two groups that strong evidence made",
     "different_id": "Different numbers, of which each has one",
-    "duplicate_free": "Both in one source that holds nobody twice",
+    "duplicate_free": "Both in one list that holds nobody twice",
     "cap": "Together they would have more records than one may have",
     "cannot_link": "A reviewer said that they are different",
 }

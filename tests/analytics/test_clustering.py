@@ -104,6 +104,11 @@ def test_a_typing_slip_in_a_tax_id_is_no_contradiction_but_another_id_is_over_an
     assert _reasons(decided) == [("b", "d", "different_id")]
 
 
+def test_a_reviewer_s_decision_is_the_reason_where_a_pair_was_for_review_too() -> None:
+    decided = _decide([("a", "b", "strong", 0.9), ("b", "c", "review", 0.8), ("b", "d", "review", 0.8)], [("c", "a")])
+    assert _reasons(decided) == [("b", "c", "cannot_link"), ("b", "d", "review")]
+
+
 def test_slips_do_not_add_up_along_a_chain() -> None:
     values = [("a", "11111111"), ("b", "11111122"), ("c", "11112222")]
     decided = _decide([("a", "b", "strong", 0.9), ("b", "c", "strong", 0.8)], values=values)

@@ -1,6 +1,7 @@
 """Pairs of records that the linkage model finds alike, scored anew only where something changed."""
 
 from analytics.identity import rescored
+from analytics.linkage import Resources
 
 
 def model(dbt, session):
@@ -15,4 +16,5 @@ def model(dbt, session):
         dbt.ref("int_customers__compared_companies").pl(),
         dbt.ref("int_customers__linkage_models").pl(),
         session.sql(f"from {this}").pl() if before else None,
+        Resources.as_of(session),
     )

@@ -1,6 +1,7 @@
 """How good identity is where labels tell it; see `analytics.linkage_quality`."""
 
 from analytics.identity import measured
+from analytics.linkage import Resources
 
 
 def model(dbt, session):
@@ -16,4 +17,5 @@ def model(dbt, session):
             "people": dbt.ref("int_customers__compared_people").pl(),
         },
         companies.union(people).pl(),
+        Resources.as_of(session),
     )

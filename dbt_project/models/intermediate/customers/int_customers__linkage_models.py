@@ -1,6 +1,7 @@
 """The trained models of linkage, each version once; see `analytics.linkage`."""
 
 from analytics.identity import newly_trained
+from analytics.linkage import Resources
 
 
 def model(dbt, session):
@@ -12,4 +13,10 @@ def model(dbt, session):
     }
     known = session.sql(f"select kind, model_version from {dbt.this}").pl() if dbt.is_incremental else None
     as_of_date = dbt.ref("int_run__context").project("as_of_date").fetchone()[0]
-    return newly_trained(compared, known, as_of_date, is_retrained=dbt.config.get("retrain_linkage"))
+    return newly_trained(
+        compared,
+        known,
+        as_of_date,
+        is_retrained=dbt.config.get("retrain_linkage"),
+        resources=Resources.as_of(session),
+    )

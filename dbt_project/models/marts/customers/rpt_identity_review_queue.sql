@@ -13,8 +13,10 @@ refused as (
 
     select
         edges.*,
-        least(one.durable_id, other.durable_id) as id_l,
-        greatest(one.durable_id, other.durable_id) as id_r,
+        one.durable_id as id_l,
+        other.durable_id as id_r,
+        least(one.durable_id, other.durable_id) as lower_id,
+        greatest(one.durable_id, other.durable_id) as higher_id,
         case
             when (one.record_count, one.durable_id) < (other.record_count, other.durable_id) then one.durable_id
             else other.durable_id
@@ -30,8 +32,8 @@ decided as (
 
     select distinct
         one.entity,
-        least(one.durable_id, other.durable_id) as id_l,
-        greatest(one.durable_id, other.durable_id) as id_r
+        least(one.durable_id, other.durable_id) as lower_id,
+        greatest(one.durable_id, other.durable_id) as higher_id
     from {{ ref('identity_overrides') }} as overrides
     inner join records as one on overrides.record_id_l = one.record_id
     inner join records as other on overrides.record_id_r = other.record_id and one.entity = other.entity
@@ -42,10 +44,10 @@ undecided as (
 
     select refused.*
     from refused
-    anti join decided using (entity, id_l, id_r)
+    anti join decided using (entity, lower_id, higher_id)
     qualify
         row_number() over (
-            partition by refused.entity, refused.id_l, refused.id_r
+            partition by refused.entity, refused.lower_id, refused.higher_id
             order by
                 refused.confidence desc,
                 refused.record_id_l asc,
@@ -55,7 +57,7 @@ undecided as (
 
 ),
 
-valued as (
+customer_values as (
 
     select
         customer_id,
@@ -68,29 +70,79 @@ valued as (
         case
             when recurring_amount is not null then 'month'
             when contract_amount is not null then 'contract'
-            when net_amount is not null then 'orders'
+            else 'orders'
         end as basis
     from {{ ref('dim_customers') }}
 
 ),
 
-ranked as (
+known_values as (
+
+    select
+        'customer' as entity,
+        customer_id as durable_id,
+        amount,
+        currency,
+        basis
+    from customer_values
+    where amount is not null and currency is not null
+
+),
+
+-- A person stands for the customers that the person belongs to now; of several, for the one with most in any currency.
+valued as (
+
+    select *
+    from known_values
+    union all
+    select
+        'person' as entity,
+        people.person_id as durable_id,
+        max_by(known_values.amount, (known_values.amount, known_values.currency)) as amount,
+        max_by(known_values.currency, (known_values.amount, known_values.currency)) as currency,
+        max_by(known_values.basis, (known_values.amount, known_values.currency)) as basis
+    from {{ ref('map_customer_people') }} as people
+    inner join known_values on people.customer_id = known_values.durable_id
+    where people.is_current
+    group by people.person_id
+
+),
+
+staked as (
 
     select
         undecided.*,
-        if(valued.currency is null, null, valued.amount) as value_at_stake_amount,
-        if(valued.amount is null, null, valued.currency) as currency,
-        if(valued.amount is null or valued.currency is null, null, valued.basis) as value_at_stake_basis,
+        valued.amount as value_at_stake_amount,
+        valued.currency,
+        valued.basis as value_at_stake_basis,
         row_number() over (
-            partition by undecided.entity
+            partition by undecided.entity, valued.currency, valued.basis
             order by
-                value_at_stake_amount desc nulls last,
+                valued.amount desc nulls last,
                 undecided.confidence desc,
-                undecided.id_l asc,
-                undecided.id_r asc
-        ) as rank
+                undecided.lower_id asc,
+                undecided.higher_id asc
+        ) as rank_of_its_kind
     from undecided
-    left join valued on undecided.entity = 'customer' and undecided.smaller_id = valued.customer_id
+    left join valued on undecided.entity = valued.entity and undecided.smaller_id = valued.durable_id
+
+),
+
+-- Euros aren't dollars, nor is a month a contract: the first of each kind come first, then the second.
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by entity
+            order by
+                value_at_stake_amount is null,
+                rank_of_its_kind asc,
+                confidence desc,
+                lower_id asc,
+                higher_id asc
+        ) as rank
+    from staked
 
 ),
 
