@@ -39,7 +39,10 @@ def own_database(resources: Resources) -> Iterator[duckdb.DuckDBPyConnection]:
 
     It spills into a folder of its own, for a DuckDB that closes empties the one that it has.
     """
-    config = {"threads": resources.threads, "memory_limit": resources.memory_limit}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": resources.threads,
+        "memory_limit": resources.memory_limit,
+    }
     if resources.temp_directory is not None:
         Path(resources.temp_directory).mkdir(parents=True, exist_ok=True)
     with (
