@@ -133,7 +133,7 @@ def test_everything_is_described(manifest: dict[str, Any]) -> None:
 def test_personal_columns_of_marts_are_marked(manifest: dict[str, Any]) -> None:
     personal = {
         "customer_name", "email", "source_customer_id", "source_record_id", "owner_name", "owner_email",
-        "sponsor_source_person_id", "primary_contact_source_person_id", "winning_value", "winning_source_record_id",
+        "winning_value", "winning_source_record_id",
         "losing_value", "losing_source_record_id", "full_name", "first_name", "last_name", "phone", "job_title",
         "birth_date", "address", "authority_number", "record_id", "record_id_l", "record_id_r", "id_value", "raw_value",
         "override_row",

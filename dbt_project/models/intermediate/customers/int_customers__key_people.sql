@@ -51,16 +51,32 @@ current_roles as (
 )
 
 select
-    customer_id,
-    role,
-    told_by,
-    source,
-    source_person_id,
-    valid_from_date,
-    count(*) over (partition by customer_id, role) as person_count
+    current_roles.customer_id,
+    current_roles.role,
+    current_roles.told_by,
+    current_roles.source,
+    current_roles.source_person_id,
+    person_ids.durable_id as person_id,
+    current_roles.valid_from_date,
+    cast(coalesce(people.updated_at, people.created_at) as date) as as_of_date,
+    count(*) over (partition by current_roles.customer_id, current_roles.role) as person_count
 from current_roles
+left join {{ ref('int_customers__record_ids') }} as person_ids
+    on
+        current_roles.source = person_ids.source
+        and current_roles.source_person_id = person_ids.source_record_id
+        and person_ids.entity = 'person'
+        and person_ids.list_kind = 'person'
+left join {{ ref('int_crm__people') }} as people
+    on
+        current_roles.source = people.source
+        and current_roles.source_person_id = people.source_person_id
 qualify
     row_number() over (
-        partition by customer_id, role
-        order by is_dated desc, valid_from_date desc nulls last, source asc, source_person_id asc
+        partition by current_roles.customer_id, current_roles.role
+        order by
+            current_roles.is_dated desc,
+            current_roles.valid_from_date desc nulls last,
+            current_roles.source asc,
+            current_roles.source_person_id asc
     ) = 1

@@ -7,6 +7,7 @@ with milestones as (
         milestones.status = 'complete' and coalesce(cast(milestones.reached_at as date) <= context.as_of_date, true)
             as is_complete,
         milestones.reached_at,
+        coalesce(milestones.updated_at, milestones.reached_at, milestones.created_at) as written_at,
         milestones.source_milestone_id
     from {{ ref('int_success__milestones') }} as milestones
     inner join {{ ref('int_customers__record_ids') }} as record_ids
@@ -23,6 +24,7 @@ with milestones as (
 select
     customer_id,
     list_sort(list(distinct source)) as sources,
+    cast(max(written_at) as date) as as_of_date,
     count(*) as milestone_count,
     count(*) filter (where is_complete) as completed_milestone_count,
     max_by(milestone, row(reached_at, source_milestone_id)) filter (where is_complete and reached_at is not null)
