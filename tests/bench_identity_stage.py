@@ -7,9 +7,11 @@ first day and on the next, with one record in a hundred new. Nothing here is an 
 import argparse
 import os
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from tests.bench_events import measured
 from tests.labelled import synthetic_people
@@ -68,16 +70,21 @@ def bench(records: int) -> None:
             .records.select("record_id", *MAPPED)
             .sample(fraction=1, shuffle=True, seed=1)
         )
-        columns = {"person_id": "record_id", **{name: name for name in MAPPED}, "country": "upper('gb')"}
+        columns = {"person_id": "record_id", **{name: name for name in (*MAPPED, "created_at")}, "country": "'GB'"}
         columns["birth_date"] = "try_cast(birth_date as date)"
         mapping = "".join(f"        {name}: {value}\n" for name, value in columns.items())
         (home / "sources.yml").write_text(
             f"sources:\n  files:\n    people:\n      path: people_*.parquet\n      columns:\n{mapping}"
         )
         first = 0.0
-        for day, rows in (("first day", people.head(records)), ("next day", people.tail(records // 100))):
-            rows.write_parquet(home / f"people_{day.replace(' ', '_')}.parquet")
-            measured(LOAD, home, "2026-01-01T00:00:00+00:00" if day == "first day" else "2026-01-02T00:00:00+00:00")
+        for day, at, rows in (
+            ("first day", datetime(2026, 1, 1, tzinfo=UTC), people.head(records)),
+            ("next day", datetime(2026, 1, 2, tzinfo=UTC), people.tail(records // 100)),
+        ):
+            rows.with_columns(created_at=pl.lit(at.replace(tzinfo=None))).write_parquet(
+                home / f"people_{at.day}.parquet"
+            )
+            measured(LOAD, home, at.isoformat())
             measured(STAGE, home, "before")
             seconds, peak, printed = measured(STAGE, home, "stage")
             first = first or seconds
