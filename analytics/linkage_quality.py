@@ -84,11 +84,6 @@ def b_cubed(clusters: pl.DataFrame) -> Quality:
     )
 
 
-def bootstrap_f1(clusters: pl.DataFrame, *, draws: int = DRAWS, seed: int = 1, level: float = 0.95) -> Interval:
-    """Percentile interval of the pairwise F1; see `estimates`."""
-    return estimates(clusters, draws=draws, seed=seed, level=level)["pair_f1"].interval
-
-
 def estimates(clusters: pl.DataFrame, *, draws: int = DRAWS, seed: int = 1, level: float = 0.95) -> dict[str, Estimate]:
     """pair_precision, pair_recall and pair_f1, and the same with b3_ for B-cubed, each with a percentile interval.
 

@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -19,15 +20,15 @@ import polars as pl
 import splink.comparison_library as cl
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
-from analytics.clustering import Limits, decide
-from analytics.linkage import Resources, count_comparisons, rescore, score, train
-from analytics.linkage_quality import Quality, b_cubed, bootstrap_f1, pairwise
+from analytics.linkage import Resources, count_comparisons, rescore, train
+from analytics.linkage_quality import Quality, b_cubed, estimates, pairwise
 from tests.conftest import public_data
-from tests.labelled import Labelled, cluster, public_sets, synthetic_people, with_truth
+from tests.labelled import Labelled, cluster, decided_clusters, public_sets, synthetic_people, with_truth
+from tests.public_sets import SETS
 
+METRICS = ("pair_precision", "pair_recall", "pair_f1", "b3_precision", "b3_recall", "b3_f1")
 THRESHOLD = 0.95
 PLAIN_THRESHOLDS = (0.2, 0.5, 0.8, 0.95, 0.99, 0.999, 0.9999, 0.99999, 0.999999, 0.9999999)
-LIMITS = Limits(max_records=50)
 NEW_SHARE = 100
 """One record in so many is new on the next day."""
 
@@ -60,27 +61,6 @@ class Clock:
         self.seconds[step] = time.perf_counter() - start
         self.cpu_seconds += time.process_time() - cpu
         return result
-
-
-def link(labelled: Labelled, resources: Resources) -> pl.DataFrame:
-    """Clusters of a set by this project's defaults."""
-    model = train(labelled.records, labelled.kind, resources=resources)
-    pairs = score(labelled.records, model, resources=resources)
-    return _clusters(labelled, pairs, THRESHOLD)
-
-
-def decided_clusters(labelled: Labelled, pairs: pl.DataFrame) -> pl.DataFrame:
-    """record_id, cluster_id: the components of the links that hold; two national ids exclude each other."""
-    edges = pairs.filter(pl.col("match_probability") >= THRESHOLD).select(
-        "record_id_l",
-        "record_id_r",
-        "match_weight",
-        rule=pl.lit("linkage"),
-        tier=pl.lit("weak"),
-        confidence="match_probability",
-    )
-    exclusive = labelled.records.select("record_id", value="national_id").drop_nulls()
-    return cluster(labelled, decide(edges, exclusive=exclusive, limits=LIMITS).filter("is_kept"))
 
 
 def measure(size: int, resources: Resources) -> Measured:
@@ -181,34 +161,46 @@ def _train_plainly(linker: Linker, passes: list[Any], strict: list[Any]) -> None
 
 
 def link_plainly(labelled: Labelled, resources: Resources) -> pl.DataFrame:
-    """Clusters by plain Splink, which is flattered: it gets the threshold that the truth shows to be the best."""
+    """Clusters by plain Splink, which is flattered: it gets the threshold that the truth shows to be the best, and its
+    pairs are never put together against a list free of duplicates.
+    """
     with _plain_linker(labelled, resources) as (linker, passes, strict):
         _train_plainly(linker, passes, strict)
         predicted = linker.inference.predict(threshold_match_probability=0.06, warning_mode="never")
         pairs = predicted.as_duckdbpyrelation().pl()
-    attempts = (_clusters(labelled, pairs, threshold) for threshold in PLAIN_THRESHOLDS)
+    attempts = (
+        with_truth(labelled, cluster(labelled, pairs.filter(pl.col("match_probability") >= threshold)))
+        for threshold in PLAIN_THRESHOLDS
+    )
     return max(attempts, key=lambda clusters: pairwise(clusters).f1)
 
 
-def _clusters(labelled: Labelled, pairs: pl.DataFrame, threshold: float) -> pl.DataFrame:
-    return with_truth(labelled, cluster(labelled, pairs.filter(pl.col("match_probability") >= threshold)))
-
-
 def bench_quality(resources: Resources) -> None:
-    """Print pairwise and B-cubed quality on the public sets; nothing where these aren't."""
+    """Print pairwise and B-cubed quality of a whole run of each public set; nothing where these aren't."""
     data = public_data()
     if not data.is_dir():
-        print(f"Quality of linkage: the public data sets are not in {data}.")
+        print(f"Quality of identity: the public data sets are not in {data}.")
         return
-    print("Quality of linkage     by         P      R      F1    (95 % interval)    B3 P   B3 R   B3 F1")
-    for labelled in public_sets(data):
-        for by, method in (("tenure", link), ("Splink", link_plainly)):
-            clusters = method(labelled, resources)
-            pairs, cubed, interval = pairwise(clusters), b_cubed(clusters), bootstrap_f1(clusters)
-            print(
-                f"  {labelled.name:20} {by:8} {pairs.precision:.4f} {pairs.recall:.4f} {pairs.f1:.4f} "
-                f"({interval.low:.4f} to {interval.high:.4f})  {cubed.precision:.4f} {cubed.recall:.4f} {cubed.f1:.4f}"
-            )
+    print("Quality of identity    by         P      R      F1    (95 % interval)    B3 P   B3 R   B3 F1")
+    for public_set, labelled in zip(SETS, public_sets(data), strict=True):
+        assert public_set.name == labelled.name
+        with tempfile.TemporaryDirectory(dir=resources.temp_directory) as folder:
+            run = public_set.run(data, Path(folder))
+            told = public_set.quality(run)
+        _print_quality(labelled.name, "tenure", {metric: told[metric] for metric in METRICS})
+        clusters = link_plainly(labelled, resources)
+        found = estimates(clusters)
+        _print_quality(
+            labelled.name,
+            "Splink",
+            {metric: (found[metric].value, *astuple(found[metric].interval)) for metric in METRICS},
+        )
+
+
+def _print_quality(name: str, by: str, quality: dict[str, tuple[float, float | None, float | None]]) -> None:
+    pair, cubed = ([f"{quality[metric][0]:.4f}" for metric in METRICS[part]] for part in (slice(3), slice(3, 6)))
+    _, low, high = quality["pair_f1"]
+    print(f"  {name:20} {by:8} {' '.join(pair)} ({low:.4f} to {high:.4f})  {' '.join(cubed)}", flush=True)
 
 
 def bench_speed(sizes: tuple[int, ...], resources: Resources) -> None:

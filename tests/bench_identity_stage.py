@@ -70,7 +70,11 @@ def bench(records: int) -> None:
             .records.select("record_id", *MAPPED)
             .sample(fraction=1, shuffle=True, seed=1)
         )
-        columns = {"person_id": "record_id", **{name: name for name in (*MAPPED, "created_at")}, "country": "'GB'"}
+        columns = {
+            "person_id": "record_id",
+            **{name: name for name in (*MAPPED, "created_at")},
+            "country": "upper('gb')",
+        }
         columns["birth_date"] = "try_cast(birth_date as date)"
         mapping = "".join(f"        {name}: {value}\n" for name, value in columns.items())
         (home / "sources.yml").write_text(

@@ -8,7 +8,6 @@ from analytics.linkage_quality import (
     Quality,
     b_cubed,
     blocking_recall,
-    bootstrap_f1,
     estimates,
     pairwise,
     recall_by_group,
@@ -44,10 +43,10 @@ def test_nothing_linked_is_precise_and_finds_nothing() -> None:
 
 def test_interval_holds_the_estimate_and_repeats() -> None:
     frame = clusters([0] * 5 + [1] * 7)
-    interval = bootstrap_f1(frame)
+    interval = estimates(frame)["pair_f1"].interval
     assert interval.low <= pairwise(frame).f1 <= interval.high
-    assert interval == bootstrap_f1(frame)
-    perfect = bootstrap_f1(clusters(TRUTH))
+    assert interval == estimates(frame)["pair_f1"].interval
+    perfect = estimates(clusters(TRUTH))["pair_f1"].interval
     assert (perfect.low, perfect.high) == (1.0, 1.0)
 
 
