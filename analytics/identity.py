@@ -214,6 +214,11 @@ def read_overrides(entity: str, overrides: pl.DataFrame, records: pl.DataFrame) 
                     f"identity_overrides.csv, row {number}: its {column} is {row[column] or 'empty'}; "
                     f"write {' or '.join(words)}."
                 )
+        if row.get("decided_date") and not _is_date(row["decided_date"]):
+            raise ValueError(
+                f"identity_overrides.csv, row {number}: its decided_date is {row['decided_date']}; "
+                "write it like 2026-05-01, or leave it empty."
+            )
     named = overrides.with_row_index("row", offset=1).filter(pl.col("entity") == entity)
     known = set(records["record_id"].to_list()) if named.height else set()
     for row in named.iter_rows(named=True):
@@ -234,6 +239,14 @@ def read_overrides(entity: str, overrides: pl.DataFrame, records: pl.DataFrame) 
         pairs.filter(pl.col("decision") == decision).drop("decision") for decision in ("same", "different")
     )
     return same, different
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def measured(

@@ -11,7 +11,7 @@ from analytics.linkage_specification import SPECIFICATIONS
 RULE_EDGES = {
     "record_id_l": pl.String, "record_id_r": pl.String, "rule": pl.String, "tier": pl.String, "confidence": pl.Float64,
 }  # fmt: skip
-OVERRIDES = dict.fromkeys(("decision", "entity", "record_id_l", "record_id_r"), pl.String)
+OVERRIDES = dict.fromkeys(("decision", "entity", "record_id_l", "record_id_r", "decided_date"), pl.String)
 
 
 def decide_pairs(
@@ -37,7 +37,7 @@ def decide_pairs(
             schema={"record_id": pl.String, "duplicate_free_list": pl.String},
             orient="row",
         ),
-        overrides=pl.DataFrame(list(overrides), schema=OVERRIDES, orient="row"),
+        overrides=pl.DataFrame([(*row, None)[:5] for row in overrides], schema=OVERRIDES, orient="row"),
         exclusive=pl.DataFrame(
             list((exclusive or {}).items()), schema={"record_id": pl.String, "value": pl.String}, orient="row"
         ),

@@ -31,6 +31,10 @@ def _decide(*rows: tuple[Any, ...]) -> pl.DataFrame:
         ),
         (("same", "company", "s/customer/a", "s/customer/z"), "row 2: there is no company record s/customer/z"),
         (("same", "company", "s/customer/a", "s/customer/a"), "row 2: it names one record twice"),
+        (
+            ("same", "company", "s/customer/a", "s/customer/b", "5/1/26"),
+            "row 2: its decided_date is 5/1/26; write it like 2026-05-01",
+        ),
     ],
 )
 def test_a_wrong_override(row: tuple[Any, ...], sentence: str) -> None:
