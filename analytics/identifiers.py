@@ -7,6 +7,9 @@ import phonenumbers
 import polars as pl
 from babel import Locale
 
+READER = f"phonenumbers {phonenumbers.__version__}"
+"""What reads numbers, and gives the same of the same."""
+
 LANGUAGES = ("en", "de", "fr", "nl", "it", "es", "pt", "pl", "sv", "da", "nb", "fi", "cs")
 # What people write and no list of names holds.
 OTHER_NAMES = {
@@ -17,6 +20,11 @@ OTHER_NAMES = {
 }  # fmt: skip
 
 
+_NO_NUMBERS = pl.DataFrame(
+    schema={"phone": pl.String, "country": pl.String, "e164": pl.String, "is_valid": pl.Boolean, "read_by": pl.String}
+)
+
+
 def country_codes(names: pl.Series) -> pl.Series:
     """ISO 3166-1 alpha-2 of countries given as code or as name in any of LANGUAGES; null where it is neither."""
     known = _codes()
@@ -25,18 +33,24 @@ def country_codes(names: pl.Series) -> pl.Series:
     return names.replace_strict(found, default=None, return_dtype=pl.String)
 
 
-def phone_numbers(numbers: pl.DataFrame) -> pl.DataFrame:
+def phone_numbers(numbers: pl.DataFrame, known: pl.DataFrame | None = None) -> pl.DataFrame:
     """One row per distinct phone number and country, as it is dialled.
 
     `numbers`: phone (as it is written) and country (ISO alpha-2 or null, from where it would be dialled without a code
-    of its own). Returns these and e164 (`+4930123456`; null where it can't be a number) and is_valid (whether such a
-    number is given out there). Invalid ones keep their e164: a number that somebody mistyped is no other's.
+    of its own). Returns these with e164 (`+4930123456`; null where it can't be a number), is_valid (whether such a
+    number is given out there) and read_by. Invalid ones keep their e164: a number that somebody mistyped is no other's.
+
+    `known` is what this function returned before, with read_by, of these or other numbers: what READER has read isn't
+    read again.
     """
-    distinct = numbers.select("phone", "country").drop_nulls("phone").unique().sort("phone", "country", nulls_last=True)
-    read = [_read(phone, country) for phone, country in distinct.iter_rows()]
-    return distinct.with_columns(
-        e164=pl.Series([e164 for e164, _ in read], dtype=pl.String),
-        is_valid=pl.Series([is_valid for _, is_valid in read], dtype=pl.Boolean),
+    distinct = numbers.select("phone", "country").drop_nulls("phone").unique()
+    kept = _NO_NUMBERS if known is None else known.filter(pl.col("read_by") == READER).select(_NO_NUMBERS.columns)
+    new = distinct.join(kept, on=["phone", "country"], how="anti", nulls_equal=True)
+    read = [(phone, country, *_read(phone, country), READER) for phone, country in new.iter_rows()]
+    return (
+        distinct.join(kept, on=["phone", "country"], how="inner", nulls_equal=True)
+        .vstack(pl.DataFrame(read, schema=_NO_NUMBERS.schema, orient="row"))
+        .sort("phone", "country", nulls_last=True)
     )
 
 

@@ -24,8 +24,9 @@ labels (record_id, cluster_id) using key (record_id) as (
 
     select
         record_id,
-        record_id as cluster_id
-    from {{ records }}
+        least(record_id, min(neighbour_id)) as cluster_id
+    from neighbours
+    group by record_id
     union
     select
         neighbours.neighbour_id as record_id,
@@ -39,7 +40,8 @@ labels (record_id, cluster_id) using key (record_id) as (
 )
 
 select
-    record_id,
-    cluster_id
-from labels
+    records.record_id,
+    coalesce(labels.cluster_id, records.record_id) as cluster_id
+from {{ records }} as records
+left join labels on records.record_id = labels.record_id
 {%- endmacro %}

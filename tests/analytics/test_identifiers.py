@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from analytics.identifiers import country_codes, phone_numbers
+from analytics.identifiers import READER, country_codes, phone_numbers
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_no_country_has_another_one_s_name() -> None:
 )
 def test_a_phone_number_is_what_is_dialled(phone: str, country: str | None, e164: str | None, is_valid: bool) -> None:
     given = pl.DataFrame({"phone": [phone], "country": [country]}, schema={"phone": pl.String, "country": pl.String})
-    assert phone_numbers(given).row(0) == (phone, country, e164, is_valid)
+    assert phone_numbers(given).row(0) == (phone, country, e164, is_valid, READER)
 
 
 def test_each_number_is_read_once_in_an_order_of_its_own() -> None:
@@ -72,3 +72,14 @@ def test_each_number_is_read_once_in_an_order_of_its_own() -> None:
     assert once.height == 3
     assert phone_numbers(given.reverse()).equals(once)
     assert phone_numbers(given.clear()).height == 0
+
+
+def test_what_is_known_is_not_read_again_unless_another_library_read_it() -> None:
+    given = pl.DataFrame({"phone": ["030 123456", "030 123457"], "country": ["DE", None]})
+    known = phone_numbers(given).with_columns(e164=pl.lit("+1"))
+    assert phone_numbers(given, known)["e164"].to_list() == ["+1", "+1"]
+    more = pl.concat([given, pl.DataFrame({"phone": ["040 123456"], "country": ["DE"]})])
+    assert phone_numbers(more, known)["e164"].to_list() == ["+1", "+1", "+4940123456"]
+    assert phone_numbers(given.head(1), known).height == 1
+    older = known.with_columns(read_by=pl.lit("phonenumbers 1"))
+    assert phone_numbers(given, older).equals(phone_numbers(given))
