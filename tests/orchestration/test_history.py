@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+from dagster import DagsterInstance
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from orchestration.history import kept_open
+from orchestration import history
+from orchestration.history import STORAGES, kept_open
 
 
 def _write(path: Path, *statements: str) -> None:
@@ -38,3 +41,21 @@ def test_other_databases_are_left_alone() -> None:
         assert connection.execute(text("select 1")).scalar_one() == 1
     with kept_open(), create_engine("sqlite://").connect() as connection:
         assert connection.execute(text("select 1")).scalar_one() == 1
+
+
+def test_dagster_keeps_one_engine_for_each_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def counted(url: str, **options: object) -> object:
+        made.append(url)
+        return create_engine(url, **options)
+
+    monkeypatch.setattr(history, "create_engine", counted)
+    before = [storage.create_engine for storage in STORAGES]
+    with kept_open():
+        instance = DagsterInstance.local_temp(str(tmp_path))
+        for _ in range(3):
+            instance.get_runs()
+            instance.all_asset_keys()
+    assert len(made) == len(set(made)) >= 2
+    assert [storage.create_engine for storage in STORAGES] == before
