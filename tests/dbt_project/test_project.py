@@ -16,6 +16,7 @@ from ingestion.contracts import read_contracts
 from ingestion.home import PROJECT_ROOT, open_home
 from ingestion.home import connect_warehouse as connect
 from ingestion.tables import prepare_warehouse
+from tests.marts import take_parse
 
 PROJECT = PROJECT_ROOT / "dbt_project"
 
@@ -35,6 +36,7 @@ def dbt(tmp_path_factory: pytest.TempPathFactory) -> Any:
     def invoke(*arguments: str) -> Any:
         return runner.invoke(["--quiet", "--log-path", str(home.dbt_target), *arguments, *paths])
 
+    take_parse(home)
     assert invoke("seed").success
     assert invoke("run", "--empty").success
     yield invoke
