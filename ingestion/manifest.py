@@ -68,17 +68,13 @@ _OTHER_TABLES = {
 }
 
 
-def create_manifest(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables of `ingestion` where they aren't there yet; an older one gets the columns that it lacks."""
-    con.execute("create schema if not exists ingestion")
-    columns = [f"{name} {_data_type(name)}" for name in _COLUMNS]
-    con.execute(f"create table if not exists ingestion.loads ({', '.join(columns)})")
-    for column in columns:
-        con.execute(f"alter table ingestion.loads add column if not exists {column}")
+def manifest_tables() -> dict[str, dict[str, str]]:
+    """The tables of `ingestion`, each with its columns and their types."""
+    tables = {"ingestion.loads": {name: _data_type(name) for name in _COLUMNS}}
     for table, definition in _OTHER_TABLES.items():
-        con.execute(f"create table if not exists ingestion.{table} ({definition})")
-        for column in definition.split(", "):
-            con.execute(f"alter table ingestion.{table} add column if not exists {column}")
+        columns = (column.split(" ", 1) for column in definition.split(", "))
+        tables[f"ingestion.{table}"] = dict(columns)
+    return tables
 
 
 def _data_type(name: str) -> str:
@@ -293,7 +289,7 @@ def write_tables(
 
     `connections`: (source, table) → `files`, `exports` or `api`.
     """
-    con.execute("delete from ingestion.tables")
+    rows = []
     for contract in contracts.values():
         target, own = contract.source_meta, contract.meta
         values = [
@@ -308,13 +304,14 @@ def write_tables(
             str(target.freshness_days if own.freshness_days is None else own.freshness_days),
             str(target.stale_days if own.stale_days is None else own.stale_days),
         ]
-        con.execute(
-            f"""insert into ingestion.tables
-            select {", ".join(values)},
+        rows.append(
+            f"""select {", ".join(values)},
                 count(*) filter (where _is_deleted is not true), count(*) filter (where _is_deleted),
                 (select count(*) from {contract.quarantine_table} where mended_by is null)
             from {contract.raw_table} where _superseded_by is null"""
         )
+    con.execute("delete from ingestion.tables")
+    con.execute(f"insert into ingestion.tables {' union all '.join(rows)}")
 
 
 def write_orphans(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> None:

@@ -4,7 +4,7 @@ import duckdb
 
 from ingestion.contracts import Contract, Contracts
 from ingestion.errors import UserError
-from ingestion.manifest import create_manifest
+from ingestion.manifest import manifest_tables
 from ingestion.text import ident
 
 TECHNICAL_COLUMNS = {
@@ -16,6 +16,15 @@ TECHNICAL_COLUMNS = {
     "_is_deleted": "boolean",
     "_extra": "varchar",
 }
+QUARANTINE_COLUMNS = {
+    "_load_id": "varchar",
+    "file": "varchar",
+    "row_number": "bigint",
+    "reason": "varchar",
+    "record": "varchar",
+    "key_hash": "ubigint",
+    "mended_by": "varchar",
+}
 
 
 def prepare_warehouse(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> None:
@@ -26,25 +35,43 @@ def prepare_warehouse(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> N
     Raises:
         UserError: what a raw table holds doesn't fit the type that its contract has now.
     """
-    create_manifest(con)
-    con.execute("create schema if not exists quarantine")
+    # Once for all: to ask DuckDB table by table, each time a commit, takes longer than the load of a small file.
+    present = _present_columns(con)
+    for table, columns in manifest_tables().items():
+        _make_table(con, table, columns, present)
     for contract in contracts.values():
         columns = {column.name: column.data_type for column in contract.columns} | TECHNICAL_COLUMNS
-        con.execute(f"create schema if not exists {contract.raw_table.partition('.')[0]}")
-        definition = ", ".join(f"{ident(name)} {data_type}" for name, data_type in columns.items())
-        con.execute(f"create table if not exists {contract.raw_table} ({definition})")
-        present = {name: kind for name, kind, *_ in con.execute(f"describe {contract.raw_table}").fetchall()}
-        for name, data_type in columns.items():
-            if name not in present:
-                con.execute(f"alter table {contract.raw_table} add column {ident(name)} {data_type}")
-            elif present[name].lower() != data_type.replace(" ", ""):
-                _change_type(con, contract, name, data_type)
-        con.execute(
-            f"create table if not exists {contract.quarantine_table} "
-            "(_load_id varchar, file varchar, row_number bigint, reason varchar, record varchar)"
-        )
-        for column in ("key_hash ubigint", "mended_by varchar"):
-            con.execute(f"alter table {contract.quarantine_table} add column if not exists {column}")
+        _make_table(con, contract.raw_table, columns, present)
+        for name, data_type in present.get(contract.raw_table, {}).items():
+            if name in columns and data_type.lower() != columns[name].replace(" ", ""):
+                _change_type(con, contract, name, columns[name])
+        _make_table(con, contract.quarantine_table, QUARANTINE_COLUMNS, present)
+
+
+def _present_columns(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+    """Table with its schema → its columns and their types, of every table of the warehouse."""
+    present: dict[str, dict[str, str]] = {}
+    rows = con.execute(
+        """select schema_name || '.' || table_name, column_name, data_type
+        from duckdb_columns() where database_name = current_database() and not internal"""
+    ).fetchall()
+    for table, column, data_type in rows:
+        present.setdefault(table, {})[column] = data_type
+    return present
+
+
+def _make_table(
+    con: duckdb.DuckDBPyConnection, table: str, columns: dict[str, str], present: dict[str, dict[str, str]]
+) -> None:
+    """Make a table that isn't there; add the columns that one lacks."""
+    definitions = {name: f"{ident(name)} {data_type}" for name, data_type in columns.items()}
+    if table not in present:
+        con.execute(f"create schema if not exists {table.partition('.')[0]}")
+        con.execute(f"create table {table} ({', '.join(definitions.values())})")
+        return
+    for name, definition in definitions.items():
+        if name not in present[table]:
+            con.execute(f"alter table {table} add column {definition}")
 
 
 def _change_type(con: duckdb.DuckDBPyConnection, contract: Contract, name: str, data_type: str) -> None:
