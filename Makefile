@@ -63,7 +63,7 @@ check-types:
 	mypy
 
 check-sql:
-	sqlfluff lint dbt_project/models dbt_project/tests
+	sqlfluff lint --processes 2 dbt_project/models dbt_project/tests
 
 check-project:
 	python -m orchestration.dbt_command --quiet parse --project-dir dbt_project --profiles-dir dbt_project
