@@ -81,6 +81,7 @@ def _in_words(event: dict[str, Any]) -> str:
         "extended": "extended by",
         "merged": f"merged into {event['other_id']} with",
         "split": f"split from {event['other_id']} with",
+        "reduced": "lost, gone from the source,",
         "retired": "retired with the last of",
         "reinstated": "reinstated with",
     }[event["event"]]
@@ -107,7 +108,8 @@ def _print_pair(console: Console, reader: Reader, one: Named, other: Named, show
     ids = [(entity, one.ids[entity], other.ids[entity]) for entity in entities]
     is_one = all(left == right for _, left, right in ids)
     for entity, left, right in ids:
-        of = f"are one {entity}, {left}" if left == right else f"are two {MANY[entity]}, {left} and {right}"
+        two = f"are two {MANY[entity]}" + ("" if {left, right} == {one.name, other.name} else f", {left} and {right}")
+        of = f"are one {entity}, {left}" if left == right else two
         console.print(f"{one.name} and {other.name} {of}.", style="bold")
     kind = one.kind
     members = reader.members(kind, sorted(one.records | other.records))

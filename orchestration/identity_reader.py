@@ -78,7 +78,8 @@ class Reader:
         return Named(found[0], False, ids, frozenset(found), "person" if "person" in ids else "customer")
 
     def _id(self, name: str, entity: str, current_id: str | None) -> Named:
-        records = self.records(entity, name) if current_id else []
+        # An id that another took over on the day on which it began never had records at the end of a day.
+        records = (self.records(entity, name) or self.records(entity, current_id)) if current_id else []
         humans = self.members("person", records) if entity == "customer" else {}
         ids = {entity: current_id} if current_id else {}
         return Named(name, True, ids, frozenset(records), "person" if humans or entity == "person" else "customer")

@@ -112,7 +112,7 @@ def read_events(release: Release) -> list[Row]:
         where known_date = (select as_of_date from marts.release_info)
         group by entity, event, cause
         order by
-            list_position(['created', 'extended', 'merged', 'split', 'retired', 'reinstated'], event),
+            list_position(['created', 'extended', 'merged', 'split', 'reduced', 'retired', 'reinstated'], event),
             list_position(['data', 'rule', 'model', 'override'], cause), entity
         """
     )

@@ -45,6 +45,7 @@ EVENTS = {
     "extended": "Grown by new records",
     "merged": "Merged into another",
     "split": "Got records of another, split",
+    "reduced": "Some records gone from their sources",
     "retired": "Gone from all sources",
     "reinstated": "Back again",
 }

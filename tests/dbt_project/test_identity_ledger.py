@@ -185,7 +185,7 @@ def test_a_deleted_bridge_splits_and_the_core_keeps_the_id() -> None:
     assert ids["a"] != original
     assert ledger.sql(
         f"select event, durable_id, other_id from fct_identity_events where known_date > date '{FIRST_DAY}' order by 1"
-    ) == [("created", ids["a"], None), ("split", ids["a"], original)]
+    ) == [("created", ids["a"], None), ("reduced", original, None), ("split", ids["a"], original)]
     assert ledger.sql("from map_id_redirects where current_id != durable_id") == []
 
 

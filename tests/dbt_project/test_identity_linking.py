@@ -196,7 +196,7 @@ def test_a_list_free_of_duplicates_holds_nobody_twice() -> None:
 @pytest.mark.parametrize(
     ("row", "mistake"),
     [
-        ("crmm,person", "an unknown source; tenure status lists them."),
+        ("crmm,person", "an unknown source; there are crm."),
         ("crm,people", "an unknown list; there are person and customer."),
         ("crm,person", "a list that stands in another row."),
     ],

@@ -44,7 +44,7 @@ FILL = """
         ('person', 'per_ann', 'per_ann'), ('person', 'per_lee', 'per_ann'), ('person', 'per_bo', 'per_bo'),
         ('person', 'per_cy', 'per_cy'), ('person', 'per_gone', null), ('customer', 'cus_acme', 'cus_acme'),
         ('customer', 'cus_ann', 'cus_ann'), ('person', 'per_dee', 'per_dee'), ('person', 'per_may', 'per_may'),
-        ('person', 'per_low', 'per_low'),
+        ('person', 'per_low', 'per_low'), ('person', 'per_day', 'per_ann'), ('customer', 'cus_day', 'cus_ann'),
         ('person', 'per_eve', 'per_eve'), ('person', 'per_flo', 'per_flo'), ('customer', 'cus_home', 'cus_home');
     insert into marts.fct_identity_events values
         (1, 'person', 'per_ann', 'created', null, 2, 'data', '2024-02-01'),
@@ -266,10 +266,17 @@ def test_an_old_id_and_the_one_that_it_became(home: Home) -> None:
     assert "per_lee: now per_ann, the person that it was merged into." in text
     assert "desk person 2 2024-02-01 2024-03-01" in text
     text = said(home, "per_ann")
-    assert "Ids that lead to it: per_lee." in text
+    assert "Ids that lead to it: per_day, per_lee." in text
     assert "2024-03-01 per_lee merged into per_ann with 1 record (cause: rule)" in text
     assert "shop customer a***@x.example" in text
     assert "per_gone: a person that is retired" in said(home, "per_gone")
+
+
+def test_an_id_that_another_took_over_on_the_day_on_which_it_began(home: Home) -> None:
+    for old, current, kind in (("per_day", "per_ann", "person"), ("cus_day", "cus_ann", "customer")):
+        text = said(home, old, current)
+        assert f"{old} and {current} are one {kind}, {current}." in text
+        assert "They name the same records" in text
 
 
 def test_what_is_not_there(home: Home) -> None:

@@ -222,7 +222,7 @@ def test_with_billing_alone_nothing_is_said_of_people(tmp_path: Path) -> None:
     assert "Nothing waits for a decision." in lead(html)
     assert "How often that is right is not known: no labels say which records belong together." in lead(html)
     assert "name it as identity_labels of your own files in sources.yml" in text
-    assert "Whether records keep their ids is told from the second run on." in text
+    assert "Whether records keep their ids is told from the second day on." in text
     for nothing in (
         "No link between two records was refused.",
         "Nothing changed: no id was made, grew, merged, split or ended.",

@@ -15,17 +15,25 @@ sources as (
 
 ),
 
+known as (
+
+    select string_agg(source, ', ' order by source) as source_names
+    from sources
+
+),
+
 judged as (
 
     select
         lists.*,
         case
-            when sources.source is null then 'an unknown source; tenure status lists them'
+            when sources.source is null then 'an unknown source; there are ' || known.source_names
             when coalesce(lists.list_kind, '') not in ('person', 'customer')
                 then 'an unknown list; there are person and customer'
             when lists.list_number > 1 then 'a list that stands in another row'
         end as mistake
     from lists
+    cross join known
     left join sources
         on lists.source = sources.source
 

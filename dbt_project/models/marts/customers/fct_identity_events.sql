@@ -74,24 +74,24 @@ moved as (
 
 ),
 
-retired as (
+gone as (
 
     select
         moves.step_number,
         moves.entity,
         moves.from_id as durable_id,
-        'retired' as event,
+        if(moves.from_size_after = 0 and merged.to_id is null, 'retired', 'reduced') as event,
         cast(null as varchar) as other_id,
         moves.record_count,
         moves.cause,
         moves.known_date
     from moves
-    anti join merged
+    left join merged
         on
             moves.step_number = merged.step_number
             and moves.entity = merged.entity
             and moves.from_id = merged.from_id
-    where moves.to_id is null and moves.from_size_after = 0
+    where moves.to_id is null
 
 ),
 
@@ -107,7 +107,7 @@ events as (
     from moved
     union all by name
     select *
-    from retired
+    from gone
 
 ),
 
