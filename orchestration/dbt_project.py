@@ -13,8 +13,7 @@ log = logging.getLogger("tenure.transform")
 
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 DBT_MANIFEST = DBT_PROJECT_DIR / "target" / "manifest.json"
-# -P: the project's folders are no Python packages.
-DBT = (sys.executable, "-P", "-m", "orchestration.dbt_command")
+DBT_EXECUTABLE = str(Path(sys.executable).parent / "dbt")
 
 
 @cache
@@ -28,7 +27,7 @@ def dbt_manifest() -> Path:
     if not DBT_MANIFEST.exists() or DBT_MANIFEST.stat().st_mtime < changed:
         log.info("parsing the dbt project")
         parse = subprocess.run(
-            [*DBT, "--quiet", "parse", "--profiles-dir", str(DBT_PROJECT_DIR)],
+            [DBT_EXECUTABLE, "--quiet", "parse", "--profiles-dir", str(DBT_PROJECT_DIR)],
             cwd=DBT_PROJECT_DIR,
             capture_output=True,
             text=True,

@@ -16,7 +16,7 @@ from packaging.version import Version
 from ingestion.errors import UserError
 from ingestion.failures import is_full_disk
 from ingestion.home import Home, memory_limit
-from orchestration.dbt_project import DBT, DBT_PROJECT_DIR, dbt_manifest
+from orchestration.dbt_project import DBT_EXECUTABLE, DBT_PROJECT_DIR, dbt_manifest
 from orchestration.resources import Deployment
 from publishing.release import load_libraries
 
@@ -40,8 +40,7 @@ class DbtCli(DbtCliResource):
 
 
 def dbt_resource() -> DbtCli:
-    place = str(DBT_PROJECT_DIR)
-    return DbtCli(project_dir=place, profiles_dir=place, dbt_executable=DBT[0], global_config_flags=list(DBT[1:]))
+    return DbtCli(project_dir=str(DBT_PROJECT_DIR), profiles_dir=str(DBT_PROJECT_DIR), dbt_executable=DBT_EXECUTABLE)
 
 
 @dbt_assets(manifest=dbt_manifest(), name="transform")

@@ -1,7 +1,6 @@
 """Marts built from files without the rest of a run, and compared by their content."""
 
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -31,16 +30,6 @@ def load(home: Home, sources: Path, contracts: Contracts, received_at: datetime)
         )
 
 
-def take_parse(home: Home) -> None:
-    """Let dbt start in a home, in this process, from the parse that the first run of all left, as each run does."""
-    from orchestration.dbt_command import share_parse
-    from orchestration.dbt_project import dbt_manifest
-
-    share_parse()
-    home.dbt_target.mkdir(exist_ok=True)
-    shutil.copy(dbt_manifest().with_name("partial_parse.msgpack"), home.dbt_target)
-
-
 def build(home: Home) -> None:
     """Build the home's marts with dbt in this process; their data tests judge each whole run."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -51,8 +40,6 @@ def build(home: Home) -> None:
     os.environ.update(places)
     paths = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(home.dbt_target)]
     quiet = ["--quiet", "--log-path", str(home.dbt_target)]
-    if not home.dbt_target.exists():
-        take_parse(home)
     try:
         result: Any = (
             dbtRunner().invoke([*quiet, "build", "--exclude-resource-type", "unit_test", "test", *paths]).result

@@ -16,7 +16,6 @@ from ingestion.contracts import read_contracts
 from ingestion.home import PROJECT_ROOT, open_home
 from ingestion.home import connect_warehouse as connect
 from ingestion.tables import prepare_warehouse
-from tests.marts import take_parse
 
 PROJECT = PROJECT_ROOT / "dbt_project"
 
@@ -36,7 +35,6 @@ def dbt(tmp_path_factory: pytest.TempPathFactory) -> Any:
     def invoke(*arguments: str) -> Any:
         return runner.invoke(["--quiet", "--log-path", str(home.dbt_target), *arguments, *paths])
 
-    take_parse(home)
     assert invoke("seed").success
     assert invoke("run", "--empty").success
     yield invoke
