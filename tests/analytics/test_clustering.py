@@ -283,7 +283,7 @@ def test_every_protection_holds_within_and_every_refusal_has_its_reason(world: W
         one, other = clusters[cluster_of[left]], clusters[cluster_of[right]]
         both_cores = all(any(core <= side for core in cores) for side in (one, other))
         if tier == "review":
-            assert reason == "review"
+            assert reason == ("cannot_link" if "cannot_link" in _forbidden(world, one, other) else "review")
         elif reason == "two_cores":
             assert tier == "weak"
             assert both_cores
