@@ -68,7 +68,7 @@ class _Clusters:
 
     def refusal(self, one: int, other: int, is_weak: bool) -> int:
         """Why the sets of these two roots can't be joined, as an index of REASONS, or _JOINED if they can."""
-        if one in self.apart and any(self.root(record) == other for record in self.apart[one]):
+        if self.are_apart(one, other):
             return _CANNOT_LINK
         if one in self.values and other in self.values and self._values_differ(self.values[one], self.values[other]):
             return _DIFFERENT_ID
@@ -79,6 +79,10 @@ class _Clusters:
         if is_weak and self.has_core[one] and self.has_core[other]:
             return _TWO_CORES
         return _JOINED
+
+    def are_apart(self, one: int, other: int) -> bool:
+        """Whether a cannot-link stands between the sets of these two roots."""
+        return one in self.apart and any(self.root(record) == other for record in self.apart[one])
 
     def _values_differ(self, one: set[str], other: set[str]) -> bool:
         """Whether a value of one set contradicts one of the other; what a set holds already, it can't be refused."""
@@ -258,10 +262,8 @@ def _link(clusters: _Clusters, left: list[int], right: list[int], tier: int) -> 
 
 def _refusals_of_reviewers(clusters: _Clusters, left: list[int], right: list[int]) -> NDArray[np.int8]:
     """What is for review and what a reviewer has decided, by row."""
-    kept_apart = [
-        any(clusters.root(record) == clusters.root(other) for record in clusters.apart.get(clusters.root(one), ()))
-        for one, other in zip(left, right, strict=True)
-    ]
+    root = clusters.root
+    kept_apart = [clusters.are_apart(root(one), root(other)) for one, other in zip(left, right, strict=True)]
     return np.where(kept_apart, _CANNOT_LINK, _IN_REVIEW).astype(np.int8)
 
 
