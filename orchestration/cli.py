@@ -217,16 +217,9 @@ def status(home: HomeOption = None) -> None:
 @app.command()
 def query(sql: str, home: HomeOption = None) -> None:
     """Run SQL against the current release, read-only."""
-    from publishing.release import DATABASE, current_release
+    from publishing.release import open_current
 
-    opened = _existing_home(home)
-    current = current_release(opened)
-    if current is None:
-        raise UserError("No release has been published yet: tenure run publishes one.")
-    with duckdb.connect(str(current.path / DATABASE), read_only=True) as connection:
-        connection.execute("set schema = 'marts'")
-        # A query asks the release, and writes no file beside it.
-        connection.execute("set enable_external_access = false")
+    with open_current(_existing_home(home)) as connection:
         try:
             relation = connection.sql(sql)
             rows = relation.fetchall() if relation is not None else []

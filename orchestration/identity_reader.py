@@ -11,7 +11,7 @@ from analytics.clustering import TIERS
 from analytics.linkage_specification import Kind
 from ingestion.errors import UserError
 from ingestion.home import Home
-from publishing.release import DATABASE, current_release
+from publishing.release import open_current
 
 TABLES = ("fct_identity_edges", "map_identifiers", "map_compared_records")
 # The numbers of an authority and the columns of a company have other names where they are compared.
@@ -172,12 +172,7 @@ class Reader:
 @contextmanager
 def open_reader(home: Home) -> Iterator[Reader]:
     """The current release, read-only; UserError where there is none, or one from before it knew edges."""
-    current = current_release(home)
-    if current is None:
-        raise UserError("No release has been published yet: tenure run publishes one.")
-    with duckdb.connect(str(current.path / DATABASE), read_only=True) as connection:
-        connection.execute("set schema = 'marts'")
-        connection.execute("set enable_external_access = false")
+    with open_current(home) as connection:
         there = {row[0] for row in connection.sql("select table_name from duckdb_tables()").fetchall()}
         if not there.issuperset(TABLES):
             raise UserError("The current release is of a version that published no evidence: tenure run does.")

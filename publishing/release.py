@@ -7,6 +7,8 @@ import logging
 import os
 import platform
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -158,6 +160,22 @@ def publish(home: Home, dbt_manifest: Path, *, is_as_of_given: bool = False) -> 
 def current_release(home: Home) -> Release | None:
     """The release that readers see, or None where nothing was published yet."""
     return read_release(home.current.resolve()) if home.current.exists() else None
+
+
+@contextmanager
+def open_current(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The current release in its marts: it is read only, and no file beside it is read or written.
+
+    Raises:
+        UserError: no release was published yet.
+    """
+    current = current_release(home)
+    if current is None:
+        raise UserError("No release has been published yet: tenure run publishes one.")
+    with duckdb.connect(str(current.path / DATABASE), read_only=True) as connection:
+        connection.execute("set schema = 'marts'")
+        connection.execute("set enable_external_access = false")
+        yield connection
 
 
 def list_releases(home: Home) -> list[Release]:
