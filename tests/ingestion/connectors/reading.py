@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -16,8 +16,9 @@ from tests.ingestion.connectors.rows import START, Row, comparable, read_lines, 
 from tests.ingestion.connectors.server import Fault, Server, serving
 
 READ_AT = START + timedelta(days=40)
-# As many attempts as in earnest, and next to no waiting.
-PATIENCE = Patience(attempts=4, first_wait=0.001, longest_wait=0.002, timeout=0.3)
+# As many attempts as in earnest, and next to no waiting between them. On a busy machine an answer may take a while.
+PATIENCE = Patience(attempts=4, first_wait=0.001, longest_wait=0.002, timeout=10)
+SHORT_PATIENCE = replace(PATIENCE, timeout=0.3)
 
 
 @dataclass
@@ -88,4 +89,5 @@ def connected(
     own = {table: contract for (name, table), contract in contracts.items() if name == source}
     system = import_module(f"tests.ingestion.connectors.fakes.{source}").System(rows_of(own, count))
     with serving(system, fault) as server:
-        yield Bench(source, own, contracts, system, server, landing)
+        patience = SHORT_PATIENCE if fault and fault.kind == "slow" else PATIENCE
+        yield Bench(source, own, contracts, system, server, landing, patience)
