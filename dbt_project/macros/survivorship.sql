@@ -43,27 +43,30 @@
 {%- endmacro %}
 
 {#-
-    Whether two values of a field tell different things; each is a row of int_customers__field_values. Names and
+    Whether two values of a field tell different things; each is a row of int_customers__field_values or
+    int_customers__person_values. Names and
     addresses with the same numbers don't where they are alike up to a slip or an abbreviation (a similarity by
     Jaro-Winkler of `same_text_similarity`); an address doesn't where it only lacks words of the other, and a name
-    doesn't where its words begin words of the other: L. Schönwald, Lena Schönwald.
+    doesn't where its words begin words of the other: L. Schönwald, Lena Schönwald. A phone number doesn't where the
+    last eight digits are the same, for one may lack its country.
 -#}
 {% macro tells_otherwise(winner, loser) -%}
     {%- set one, other = winner ~ '.value_key', loser ~ '.value_key' -%}
     {{ one }} <> {{ other }}
-    and case {{ winner }}.field
-        when 'customer_name'
+    and case
+        when {{ winner }}.field in ('customer_name', 'full_name', 'first_name', 'last_name')
             then not (
                 {{ is_nearly_same_text(one, other) }}
                 or {{ words_begin_words(one, other) }}
                 or {{ words_begin_words(other, one) }}
             )
-        when 'address'
+        when {{ winner }}.field = 'address'
             then not (
                 {{ is_nearly_same_text(one, other) }}
                 or list_has_all(string_split({{ one }}, ' '), string_split({{ other }}, ' '))
                 or list_has_all(string_split({{ other }}, ' '), string_split({{ one }}, ' '))
             )
+        when {{ winner }}.field = 'phone' then right({{ one }}, 8) <> right({{ other }}, 8)
         else true
     end
 {%- endmacro %}

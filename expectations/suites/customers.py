@@ -39,11 +39,18 @@ def dim_customers(evidence: Evidence) -> list[Check]:
 
 
 def rpt_source_conflicts(evidence: Evidence) -> list[Check]:
-    """Conflicts: none with itself, and a value at stake only where a status is in doubt."""
+    """Conflicts: of one customer or person, none with itself, and a value at stake only where a status is in doubt."""
     return [
         *table_checks(evidence, "rpt_source_conflicts")[:1],
         between("rpt_source_conflicts", "losing_record_count", 1),
         between("rpt_source_conflicts", "value_at_stake_amount", 0),
+        no_rows(
+            "of one customer or person",
+            "error",
+            "select 1 from {batch} where (customer_id is null) = (person_id is null) "
+            "or (customer_id is null) = (entity = 'customer')",
+            "marts.rpt_source_conflicts has {observed} rows that name no customer or person, or both.",
+        ),
         no_rows(
             "winner and loser differ",
             "error",

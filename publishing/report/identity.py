@@ -236,16 +236,26 @@ def _events(release: Release) -> dict[str, Any]:
 def _conflicts(release: Release, status_conflicts: list[Row]) -> dict[str, Any]:
     conflicts = identity_figures.read_conflicts(release)
     systems = identity_figures.read_systems(release)
-    agreed = [row["field"].replace("_", " ") for row in conflicts if not row["num"]]
-    found = [row for row in conflicts if row["num"]]
     shown = status_conflicts[:MOST_LISTED]
     return {
-        "conflict_table": identity_tables.conflict_table(found) if found else None,
-        "agreed": listing(agreed) if agreed else "",
+        "conflict_blocks": [block for entity in ENTITIES if (block := _conflict_block(conflicts, entity))],
         "status_count": plural(len(status_conflicts), "customer"),
         "status_stake": identity_tables.amounts(status_conflicts),
         "status_table": identity_tables.status_table(shown, systems) if shown else None,
         "hidden_status": max(0, len(status_conflicts) - len(shown)),
+    }
+
+
+def _conflict_block(conflicts: list[Row], entity: str) -> dict[str, Any] | None:
+    """The fields on which records of one customer, or person, disagree, and those on which all agree."""
+    found = [row for row in conflicts if row["entity"] == entity and row["num"]]
+    agreed = [row["field"].replace("_", " ") for row in conflicts if row["entity"] == entity and not row["num"]]
+    if not found:
+        return None
+    return {
+        "title": "Of customers" if entity == "customer" else "Of people",
+        "table": identity_tables.conflict_table(found, entity),
+        "agreed": listing(agreed) if agreed else "",
     }
 
 

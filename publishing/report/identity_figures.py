@@ -155,31 +155,33 @@ def read_demoted(release: Release) -> list[Row]:
 
 
 def read_conflicts(release: Release) -> list[Row]:
-    """Conflicts by field, most customers first; fields on which all agree come, too."""
+    """Conflicts of customers and of people by field, most first; fields on which all agree come, too."""
     return release.rows(
         """
         with conflicts as (
             select
-                field, count(*) as conflict_count,
+                entity, field, count(*) as conflict_count,
                 count(*) filter (where rule = 'authority') as authority_count,
                 count(*) filter (where rule = 'validity') as validity_count,
                 count(*) filter (where rule = 'recency') as recency_count,
+                count(*) filter (where rule = 'majority') as majority_count,
                 count(*) filter (where rule = 'tie') as tie_count
             from marts.rpt_source_conflicts
-            group by field
+            group by entity, field
         )
 
         select
-            quality.segment as field, quality.num::bigint as num, quality.den::bigint as den, quality.value as rate,
-            quality.ci_low, quality.ci_high,
+            quality.entity, quality.segment as field, quality.num::bigint as num, quality.den::bigint as den,
+            quality.value as rate, quality.ci_low, quality.ci_high,
             coalesce(conflicts.conflict_count, 0) as conflict_count,
             coalesce(conflicts.authority_count, 0) as authority_count,
             coalesce(conflicts.validity_count, 0) as validity_count,
-            coalesce(conflicts.recency_count, 0) as recency_count, coalesce(conflicts.tie_count, 0) as tie_count
+            coalesce(conflicts.recency_count, 0) as recency_count,
+            coalesce(conflicts.majority_count, 0) as majority_count, coalesce(conflicts.tie_count, 0) as tie_count
         from marts.rpt_identity_quality as quality
-        left join conflicts on quality.segment = conflicts.field
+        left join conflicts on quality.segment = conflicts.field and quality.entity = conflicts.entity
         where quality.metric = 'source_conflict_rate'
-        order by quality.num desc, quality.segment
+        order by quality.entity, quality.num desc, quality.segment
         """
     )
 

@@ -174,8 +174,16 @@ def demoted_table(demoted: list[Row]) -> Markup:
     return styled_table("demoted", lines, labels, left=["types"], group="entity")
 
 
-def conflict_table(conflicts: list[Row]) -> Markup:
-    """Fields on which records of one customer disagree, and what decided."""
+DECIDED_BY = {
+    "customer": {"authority": "Decided by authority", "recency": "By recency", "validity": "By validity"},
+    "person": {"recency": "Decided by recency", "validity": "By validity", "majority": "By majority"},
+}
+"""Entity → what decides between its values, but for the order of names."""
+
+
+def conflict_table(conflicts: list[Row], entity: str) -> Markup:
+    """Fields on which records of one customer, or person, disagree, and what decided."""
+    rules = {**DECIDED_BY[entity], "tie": "By nothing but order"}
     lines = [
         {
             "field": sentence_case(row["field"].replace("_", " ")),
@@ -183,22 +191,20 @@ def conflict_table(conflicts: list[Row]) -> Markup:
             "den": count(row["den"]),
             "rate": near_percent(row["rate"]),
             "interval": interval(row["ci_low"], row["ci_high"], 2),
-            **{rule: count(row[f"{rule}_count"]) for rule in ("authority", "recency", "validity", "tie")},
+            **{rule: count(row[f"{rule}_count"]) for rule in rules},
         }
         for row in conflicts
     ]
+    whom = "Customers" if entity == "customer" else "People"
     labels = {
         "field": "Field",
-        "num": "Customers in conflict",
-        "den": "Customers with the field",
+        "num": f"{whom} in conflict",
+        "den": f"{whom} with the field",
         "rate": "Share",
         "interval": "95% interval",
-        "authority": "Decided by authority",
-        "recency": "By recency",
-        "validity": "By validity",
-        "tie": "By nothing but order",
+        **rules,
     }
-    return styled_table("conflicts", lines, labels)
+    return styled_table(f"conflicts-{entity}", lines, labels)
 
 
 def status_table(conflicts: list[Row], systems: Mapping[str, str]) -> Markup:

@@ -149,8 +149,9 @@ MARTS = """
         counts_with_name boolean
     );
     create table marts.rpt_source_conflicts (
-        customer_id varchar, field varchar, field_group varchar, winning_value varchar, winning_source varchar,
-        winning_source_record_id varchar, winning_as_of_date date, losing_value varchar, losing_source varchar,
+        entity varchar, customer_id varchar, person_id varchar, field varchar, field_group varchar,
+        winning_value varchar, winning_source varchar, winning_list_kind varchar, winning_source_record_id varchar,
+        winning_as_of_date date, losing_value varchar, losing_source varchar, losing_list_kind varchar,
         losing_source_record_id varchar, losing_as_of_date date, losing_record_count bigint, rule varchar,
         is_status_conflict boolean, value_at_stake_amount decimal(18, 4), currency varchar,
         value_at_stake_basis varchar

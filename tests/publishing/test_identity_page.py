@@ -52,7 +52,9 @@ QUALITY = """
         ('person', 'generic_value_records', 'role mailbox', 3, null, null, null, null),
         ('customer', 'source_conflict_rate', 'status', 0.5, 2, 4, 0.15, 0.85),
         ('customer', 'source_conflict_rate', 'plan', 0.25, 1, 4, 0.05, 0.7),
-        ('customer', 'source_conflict_rate', 'country', 0, 0, 4, 0, 0.49);
+        ('customer', 'source_conflict_rate', 'country', 0, 0, 4, 0, 0.49),
+        ('person', 'source_conflict_rate', 'email', 0.5, 1, 2, 0.1, 0.9),
+        ('person', 'source_conflict_rate', 'country', 0.5, 1, 2, 0.1, 0.9);
 """
 LABELS = """
     insert into marts.rpt_identity_quality values
@@ -88,6 +90,15 @@ CONFLICTS = f"""
     ) as t(
         customer_id, field, winning_value, winning_source, losing_value, losing_source, rule, is_status_conflict,
         value_at_stake_amount, currency, value_at_stake_basis
+    );
+    update marts.rpt_source_conflicts set entity = 'customer';
+    insert into marts.rpt_source_conflicts by name
+    select * from (values
+        ('person', 'per_1', 'email', '{CANARY}', 'stripe', 'b{CANARY}', 'hubspot', 'majority', false),
+        ('person', 'per_1', 'email', '{CANARY}', 'stripe', 'c{CANARY}', 'zendesk', 'validity', false),
+        ('person', 'per_2', 'country', '{CANARY}', 'stripe', 'c{CANARY}', 'zendesk', 'recency', false)
+    ) as t(
+        entity, person_id, field, winning_value, winning_source, losing_value, losing_source, rule, is_status_conflict
     );
     update marts.rpt_source_conflicts set
         winning_source_record_id = '{CANARY}', losing_source_record_id = '{CANARY}', losing_record_count = 1;
@@ -174,8 +185,10 @@ def test_demoted_values_are_counted_by_reason(page: str) -> None:
 
 
 def test_conflicts_are_counted_by_field_and_status_conflicts_come_by_value(page: str) -> None:
-    assert row(page, "conflicts", "Status") == f"Status 2 4 50.00% 15.00{TO}85.00% 3 0 0 0"
-    assert row(page, "conflicts", "Plan") == f"Plan 1 4 25.00% 5.00{TO}70.00% 0 1 0 0"
+    assert row(page, "conflicts-customer", "Status") == f"Status 2 4 50.00% 15.00{TO}85.00% 3 0 0 0"
+    assert row(page, "conflicts-customer", "Plan") == f"Plan 1 4 25.00% 5.00{TO}70.00% 0 1 0 0"
+    assert row(page, "conflicts-person", "Email") == f"Email 1 2 50.00% 10.00{TO}90.00% 0 1 1 0"
+    assert row(page, "conflicts-person", "Country") == f"Country 1 2 50.00% 10.00{TO}90.00% 1 0 0 0"
     assert "All agree on: country." in text_of(page)
     status = re.search(r'<div class="table table-status">.*?</div>', page, re.DOTALL)
     assert status
@@ -227,7 +240,7 @@ def test_with_billing_alone_nothing_is_said_of_people(tmp_path: Path) -> None:
         "No link between two records was refused.",
         "Nothing changed: no id was made, grew, merged, split or ended.",
         "No value was demoted.",
-        "No two records of a customer tell different things.",
+        "No two records of a customer or person tell different things.",
         "No pair waits for a decision.",
     ):
         assert nothing in text

@@ -1,4 +1,4 @@
-"""Countries of customers and orders in one code; see `analytics.identifiers`."""
+"""Countries of customers, people and orders in one code; see `analytics.identifiers`."""
 
 from analytics.identifiers import country_codes
 
@@ -10,5 +10,6 @@ def model(dbt, session):
     billing = dbt.ref("int_billing__customers").project("cast(country as varchar) as country_as_written")
     commerce = dbt.ref("int_commerce__customers").project("cast(country as varchar) as country_as_written")
     orders = dbt.ref("int_commerce__order_lines").project("cast(country as varchar) as country_as_written")
-    written = crm.union(billing).union(commerce).union(orders).distinct().pl().drop_nulls()
+    people = dbt.ref("int_customers__person_records").project("cast(country as varchar) as country_as_written")
+    written = crm.union(people).union(billing).union(commerce).union(orders).distinct().pl().drop_nulls()
     return written.with_columns(country_code=country_codes(written["country_as_written"]))

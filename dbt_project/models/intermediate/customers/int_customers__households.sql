@@ -34,8 +34,8 @@ last_names as (
                 else {{ plain_words('value') }}
             end, if(field = 'last_name', 1, 2)
         ) as last_name
-    from {{ ref('int_customers__person_fields') }}
-    where field in ('last_name', 'full_name')
+    from {{ ref('int_customers__person_values') }}
+    where survival_rank = 1 and field in ('last_name', 'full_name')
     group by person_id
 
 ),

@@ -31,7 +31,8 @@ fields as (
         max(source) filter (where field = 'full_name') as full_name_source,
         max(source) filter (where field = 'email') as email_source,
         max(source) filter (where field = 'phone') as phone_source
-    from {{ ref('int_customers__person_fields') }}
+    from {{ ref('int_customers__person_values') }}
+    where survival_rank = 1
     group by person_id
 
 ),

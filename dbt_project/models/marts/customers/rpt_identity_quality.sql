@@ -2,9 +2,17 @@
 with told_fields as (
 
     select
+        'customer' as entity,
         field,
-        count(distinct customer_id) as customer_count
+        count(distinct customer_id) as told_count
     from {{ ref('int_customers__field_winners') }}
+    group by field
+    union all
+    select
+        'person' as entity,
+        field,
+        count(distinct person_id) as told_count
+    from {{ ref('int_customers__person_values') }}
     group by field
 
 ),
@@ -12,24 +20,25 @@ with told_fields as (
 conflicts as (
 
     select
+        entity,
         field,
-        count(distinct customer_id) as customer_count
+        count(distinct coalesce(customer_id, person_id)) as conflict_count
     from {{ ref('rpt_source_conflicts') }}
-    group by field
+    group by entity, field
 
 ),
 
 conflict_figures as (
 
     select
-        'customer' as entity,
+        told_fields.entity,
         'source_conflict_rate' as metric,
         told_fields.field as segment,
-        coalesce(conflicts.customer_count, 0) / told_fields.customer_count as value,
-        coalesce(conflicts.customer_count, 0) as num,
-        told_fields.customer_count as den
+        coalesce(conflicts.conflict_count, 0) / told_fields.told_count as value,
+        coalesce(conflicts.conflict_count, 0) as num,
+        told_fields.told_count as den
     from told_fields
-    left join conflicts using (field)
+    left join conflicts using (entity, field)
 
 ),
 
