@@ -39,6 +39,7 @@ def context(release: Release) -> dict[str, Any]:
         if (demoted := identity_figures.read_demoted(release))
         else None,
         **_conflicts(release, status_conflicts),
+        "sponsors": _sponsors(identity_figures.read_sponsors(release)),
         **_queue(queue, undecided),
     }
 
@@ -244,6 +245,22 @@ def _conflicts(release: Release, status_conflicts: list[Row]) -> dict[str, Any]:
         "status_table": identity_tables.status_table(shown, systems) if shown else None,
         "hidden_status": max(0, len(status_conflicts) - len(shown)),
     }
+
+
+def _sponsors(row: Row) -> list[str]:
+    """How many active companies have somebody who answers for them; nothing where no company is active."""
+    companies = row["company_count"]
+    if not companies:
+        return []
+    sponsored, contacts = row["sponsor_count"], row["primary_contact_count"]
+    sentence = (
+        f"Of {plural(companies, 'active company', 'active companies')} {count(sponsored)} "
+        f"({near_percent(sponsored / companies)}) {'has' if sponsored == 1 else 'have'} an executive sponsor, "
+        f"{count(contacts)} ({near_percent(contacts / companies)}) a primary contact."
+    )
+    if not (left := row["left_count"]):
+        return [sentence]
+    return [sentence, f"Of {plural(left, 'company', 'companies')} the sponsor left, and no successor is known."]
 
 
 def _conflict_block(conflicts: list[Row], entity: str) -> dict[str, Any] | None:

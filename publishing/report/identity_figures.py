@@ -203,6 +203,31 @@ def read_status_conflicts(release: Release) -> list[Row]:
     )
 
 
+def read_sponsors(release: Release) -> Row:
+    """Active companies, those with an executive sponsor and a primary contact, and those whose last sponsor left."""
+    (row,) = release.rows(
+        """
+        with left_behind as (
+            select customer_id
+            from marts.map_customer_people
+            where role = 'executive_sponsor'
+            group by customer_id
+            having not bool_or(is_current)
+        )
+
+        select
+            count(*) as company_count,
+            count(sponsor_source) as sponsor_count,
+            count(primary_contact_source) as primary_contact_count,
+            count(left_behind.customer_id) filter (where sponsor_source is null) as left_count
+        from marts.dim_customers
+        left join left_behind using (customer_id)
+        where customer_kind = 'company' and status = 'active'
+        """
+    )
+    return row
+
+
 def read_queue(release: Release) -> list[Row]:
     """Pairs that await a decision, companies first, then by their place in the queue."""
     return release.rows(

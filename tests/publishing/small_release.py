@@ -46,7 +46,9 @@ MARTS = """
     create view known as select * from marts.fct_orders where has_customer;
     create table marts.dim_customers as
         select
-            customer_id, null::varchar as customer_kind, 'files' as identity_source, 1 as record_count,
+            customer_id, null::varchar as customer_kind, null::varchar as segment, null::varchar as status,
+            null::varchar as sponsor_source, null::varchar as primary_contact_source, 'files' as identity_source,
+            1 as record_count,
             $name as customer_name, $email as email, any_value(country) as country, null::timestamp as signed_up_at,
             min(order_date) as first_order_date, max(order_date) as last_order_date, min(order_month) as cohort_month,
             count(*) as order_count, count(distinct order_date) as order_day_count, sum(gross_amount) as gross_amount,
@@ -147,6 +149,10 @@ MARTS = """
     create table marts.rpt_demoted_identifiers (
         entity varchar, id_type varchar, id_value varchar, reason varchar, record_count bigint,
         counts_with_name boolean
+    );
+    create table marts.map_customer_people (
+        customer_id varchar, person_id varchar, role varchar, evidence varchar, source varchar, valid_from_date date,
+        valid_to_date date, is_current boolean
     );
     create table marts.rpt_source_conflicts (
         entity varchar, customer_id varchar, person_id varchar, field varchar, field_group varchar,

@@ -38,8 +38,17 @@ RECORDS = f"""
         ('customer', 'shopify', 'customer', '1{CANARY}', 'cus_4', '2024-06-01', null, true);
     delete from marts.dim_customers;
     insert into marts.dim_customers by name
-    select 'cus_' || x as customer_id, if(x = 4, 'consumer', 'company') as customer_kind, '{CANARY}' as customer_name
+    select
+        'cus_' || x as customer_id, if(x = 4, 'consumer', 'company') as customer_kind, '{CANARY}' as customer_name,
+        '{CANARY}' as segment, if(x = 3, 'former', 'active') as status, if(x = 1, 'hubspot', null) as sponsor_source,
+        if(x < 3, 'hubspot', null) as primary_contact_source
     from range(1, 5) as t(x);
+"""
+SPONSORS = """
+    insert into marts.map_customer_people by name
+    select 'cus_' || c as customer_id, p as person_id, 'executive_sponsor' as role, is_current
+    from (values (1, 'per_1', false), (1, 'per_2', true), (2, 'per_3', false), (3, 'per_4', false))
+        as t(c, p, is_current);
 """
 QUALITY = """
     insert into marts.rpt_identity_quality values
@@ -124,7 +133,7 @@ EDGES = f"""
         (1, 2, 0, 'two_cores'), (1, 2, 1, 'review'), (1, 3, 0, 'review'), (1, 4, 0, 'cannot_link'), (1, 1, 1, null)
     ) as t(l, r, y, reason);
 """
-EVERYTHING = RECORDS + QUALITY + LABELS + CHANGES + CONFLICTS + QUEUE + EDGES
+EVERYTHING = RECORDS + SPONSORS + QUALITY + LABELS + CHANGES + CONFLICTS + QUEUE + EDGES
 
 
 def write(folder: Path, identity_sql: str = "", sources: list[Source] | None = None) -> str:
@@ -194,6 +203,14 @@ def test_conflicts_are_counted_by_field_and_status_conflicts_come_by_value(page:
     assert status
     assert re.findall(r"cus_\d", status[0]) == ["cus_3", "cus_2", "cus_1"]
     assert row(page, "status", "cus_1") == "cus_1 Stripe: former HubSpot: active EUR 250 a month"
+
+
+def test_sponsors_of_active_companies_are_counted(page: str, tmp_path: Path) -> None:
+    text = text_of(page)
+    assert "Of 2 active companies 1 (50.00%) has an executive sponsor, 2 (100.00%) a primary contact." in text
+    assert "Of 1 company the sponsor left, and no successor is known." in text
+    without = write(tmp_path, RECORDS + "update marts.dim_customers set status = 'prospect'")
+    assert "executive sponsor" not in text_of(without)
 
 
 def test_the_queue_is_counted_and_its_first_ten_pairs_are_named_by_ids(page: str) -> None:
