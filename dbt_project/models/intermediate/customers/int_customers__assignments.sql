@@ -407,7 +407,8 @@ final as (
         records.list_kind,
         records.source_record_id,
         ids.durable_id,
-        cause.cause
+        -- That a record is new is data, whatever else changed.
+        if(records.change_count is null, 'data', cause.cause) as cause
     from records
     cross join {{ ref('int_customers__cause') }} as cause
     inner join ids
