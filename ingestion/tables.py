@@ -1,11 +1,13 @@
-"""The warehouse's tables for what comes in: each contract's raw table, and its quarantine."""
+"""The warehouse's tables for what comes in, each contract's raw table and its quarantine; and the as-of date."""
+
+from datetime import date
 
 import duckdb
 
 from ingestion.contracts import Contract, Contracts
 from ingestion.errors import UserError
 from ingestion.manifest import manifest_tables
-from ingestion.text import ident
+from ingestion.text import ident, sql_value
 
 TECHNICAL_COLUMNS = {
     "_load_id": "varchar",
@@ -28,7 +30,7 @@ QUARANTINE_COLUMNS = {
 
 
 def prepare_warehouse(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> None:
-    """Make each contract's raw and quarantine table and the load manifest where they aren't there yet.
+    """Make each contract's raw and quarantine table, the load manifest and the as-of date where they aren't there yet.
 
     A raw table of an older contract gets the columns and types of the present one.
 
@@ -46,6 +48,15 @@ def prepare_warehouse(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> N
             if name in columns and data_type.lower() != columns[name].replace(" ", ""):
                 _change_type(con, contract, name, columns[name])
         _make_table(con, contract.quarantine_table, QUARANTINE_COLUMNS, present)
+    con.execute("create macro if not exists main.as_of_date() as (cast(null as date))")
+
+
+def set_as_of_date(con: duckdb.DuckDBPyConnection, as_of: date | None) -> None:
+    """Let `as_of_date()` be the date that a run was given, NULL where it was given none.
+
+    A function, as DuckDB reads it as a constant: without a date, no query looks at what was known earlier.
+    """
+    con.execute(f"create or replace macro main.as_of_date() as (cast({sql_value(as_of)} as date))")
 
 
 def _present_columns(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:

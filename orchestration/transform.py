@@ -15,7 +15,8 @@ from packaging.version import Version
 
 from ingestion.errors import UserError
 from ingestion.failures import is_full_disk
-from ingestion.home import Home, memory_limit
+from ingestion.home import Home, connect_warehouse, memory_limit
+from ingestion.tables import set_as_of_date
 from orchestration.dbt_project import DBT_EXECUTABLE, DBT_PROJECT_DIR, dbt_manifest
 from orchestration.resources import Deployment
 from publishing.release import load_libraries
@@ -49,11 +50,8 @@ def transform(context: dg.AssetExecutionContext, dbt: DbtCli, deployment: Deploy
     with deployment.step("build the marts") as home:
         # The judge's and the report's libraries take seconds to import; dbt works in a process of its own meanwhile.
         threading.Thread(target=load_libraries, daemon=True).start()
-        as_of = deployment.as_of()
-        # Unit tests guard the code, not the data: they run with the test suite, not every night.
-        arguments = ["build", "--exclude-resource-type", "unit_test"]
-        if as_of:
-            arguments += ["--vars", json.dumps({"as_of_date": as_of.isoformat()})]
+        with connect_warehouse(home) as warehouse:
+            set_as_of_date(warehouse, deployment.as_of())
         os.environ.update(
             DBT_ENV_SECRET_WAREHOUSE=str(home.warehouse),
             DBT_ENV_SECRET_TEMP=str(home.temp),
@@ -62,6 +60,8 @@ def transform(context: dg.AssetExecutionContext, dbt: DbtCli, deployment: Deploy
             DBT_LOG_LEVEL_FILE="info",
         )
         home.dbt_results.unlink(missing_ok=True)
+        # Unit tests guard the code, not the data: they run with the test suite, not every night.
+        arguments = ["build", "--exclude-resource-type", "unit_test"]
         invocation = dbt.cli(arguments, context=context, target_path=home.dbt_target, raise_on_error=False)
         for event in invocation.stream():
             if isinstance(event, dg.Output):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from ingestion.errors import UserError
 from ingestion.failures import WarehouseError
 from ingestion.load import load_sources
 from ingestion.sources import read_sources
-from ingestion.tables import prepare_warehouse
+from ingestion.tables import prepare_warehouse, set_as_of_date
 from tests.ingestion.conftest import COLUMNS, HEADER, PROJECT, Deployment, RefusedFilesError
 
 WITHOUT_IDS = {name: value for name, value in COLUMNS.items() if name != "line_id"}
@@ -44,6 +44,16 @@ def test_tables_exist_for_every_contract(contracts: Contracts) -> None:
         described = {name: kind for name, kind, *_ in con.execute(f"describe {contract.raw_table}").fetchall()}
         assert described.items() >= {column.name: column.data_type.upper() for column in contract.columns}.items()
         assert con.execute(f"select count(*) from {contract.quarantine_table}").fetchall() == [(0,)]
+
+
+def test_the_as_of_date_is_that_of_the_last_run(contracts: Contracts) -> None:
+    con = duckdb.connect()
+    prepare_warehouse(con, contracts)
+    con.execute("create view later as select date '2024-03-01' > as_of_date() as is_later")
+    for as_of, is_later in ((None, None), (date(2024, 2, 29), True), (date(2024, 3, 1), False), (None, None)):
+        set_as_of_date(con, as_of)
+        prepare_warehouse(con, contracts)
+        assert con.execute("from later").fetchall() == [(is_later,)]
 
 
 def test_a_table_of_an_older_contract_grows(contracts: Contracts) -> None:
@@ -310,7 +320,7 @@ def test_overlapping_pieces_in_any_order_give_the_same_rows(
 
 KILLED = """
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 import duckdb
 from ingestion.contracts import read_contracts

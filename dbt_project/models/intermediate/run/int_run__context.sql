@@ -15,10 +15,7 @@ with source_days as (
 as_of as (
 
     select
-        coalesce(
-            {% if var('as_of_date') %}cast('{{ var("as_of_date") }}' as date){% else %}cast(null as date){% endif %},
-            max(record_date) filter (where has_records)
-        ) as as_of_date,
+        coalesce({{ as_of_date() }}, max(record_date) filter (where has_records)) as as_of_date,
         max(record_date) filter (where has_records) as data_through_date
     from source_days
 

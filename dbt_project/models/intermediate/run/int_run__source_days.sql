@@ -22,12 +22,8 @@ load_days as (
         new_count,
         late_count
     from {{ ref('stg_ingestion__load_days') }}
-    {% if var('as_of_date') %}
-        -- A plan may lie ahead, and is known by its version; all else counts by its own date.
-        where
-            coalesce(version_date, record_date) is null
-            or coalesce(version_date, record_date) <= cast('{{ var("as_of_date") }}' as date)
-    {% endif %}
+    -- A plan may lie ahead, and is known by its version; all else counts by its own date.
+    where {{ is_later('coalesce(version_date, record_date)') }} is not true
 
 ),
 

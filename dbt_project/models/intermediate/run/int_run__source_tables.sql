@@ -51,12 +51,7 @@ later_records as (
         table_name,
         sum(new_count) as new_count
     from {{ ref('stg_ingestion__load_days') }}
-    where
-        {% if var('as_of_date') %}
-            coalesce(version_date, record_date) > cast('{{ var("as_of_date") }}' as date)
-        {% else %}
-            false
-        {% endif %}
+    where {{ is_later('coalesce(version_date, record_date)') }}
     group by source, table_name
 
 ),
@@ -76,12 +71,7 @@ later_deletions as (
             max(newest_version_at) over (partition by source, table_name order by load_id) as deleted_at
         from {{ ref('stg_ingestion__loads') }}
     )
-    where
-        {% if var('as_of_date') %}
-            cast(deleted_at as date) > cast('{{ var("as_of_date") }}' as date)
-        {% else %}
-            false
-        {% endif %}
+    where {{ is_later('deleted_at') }}
     group by source, table_name
 
 ),
