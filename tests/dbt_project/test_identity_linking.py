@@ -2,10 +2,13 @@
 
 import re
 from datetime import date
+from itertools import pairwise
 
 import duckdb
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.identity import VARS, Ledger, template
 from tests.linking import Linked
@@ -207,3 +210,28 @@ def test_a_wrong_list_free_of_duplicates_stops_the_build_and_is_named(row: str, 
     query = template("int_customers__duplicate_free_lists", ref=str).render()
     with pytest.raises(duckdb.Error, match=re.escape(f'duplicate_free_lists.csv: the row "{row}" has {mistake}')):
         linked.sql(query)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29), st.booleans()), max_size=40), st.permutations(range(12))
+)
+def test_clusters_are_what_kept_edges_connect(pairs: list[tuple[int, int, bool]], chain: list[int]) -> None:
+    """Any edges among thirty records, and a chain of a dozen more in any order."""
+    edges = [*pairs, *((30 + one, 30 + other, True) for one, other in pairwise(chain))]
+    label = list(range(42))
+    for _ in label:
+        for one, other, is_kept in edges:
+            if is_kept:
+                label[one] = label[other] = min(label[one], label[other])
+    connection = duckdb.connect(config={"threads": 1})
+    connection.execute(
+        "create table int_customers__compared_people as select format('r{:02}', i) as record_id from range(42) as t(i)"
+    )
+    connection.execute(
+        "create table int_customers__person_edges (record_id_l varchar, record_id_r varchar, is_kept boolean)"
+    )
+    rows = [(f"r{min(pair):02}", f"r{max(pair):02}", is_kept) for *pair, is_kept in edges if pair[0] != pair[1]]
+    connection.executemany("insert into int_customers__person_edges values (?, ?, ?)", rows)
+    found = connection.sql(template("int_customers__person_clusters", "connected", ref=str).render()).fetchall()
+    assert sorted(found) == [(f"r{record:02}", f"r{smallest:02}") for record, smallest in enumerate(label)]
