@@ -1,13 +1,22 @@
 {#- Identifiers as they are compared. Each macro takes an expression; what says nothing gives NULL. -#}
 
-{#- Words without case, accents and punctuation, a blank between them; letters that have no accent to lose, too. -#}
-{% macro plain_words(expression) -%}
+{#-
+    Words without case, accents and punctuation, a blank between them; letters that have no accent to lose, too. What is
+    written in ASCII (as many bytes as letters: most is) has no accents, and is read in half the time. `written` is the
+    column that the expression is made of.
+-#}
+{% macro plain_words(expression, written=none) -%}
+    {%- set written = written or expression -%}
     nullif(
         trim(
             regexp_replace(
-                replace(replace(replace(
-                    translate(strip_accents(lower({{ expression }})), 'øłđðıþ', 'olddit'),
-                    'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'),
+                case
+                    when strlen({{ written }}) = length({{ written }}) then lower({{ expression }})
+                    else
+                        replace(replace(replace(
+                            translate(strip_accents(lower({{ expression }})), 'øłđðıþ', 'olddit'),
+                            'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe')
+                end,
                 '[^\p{L}\p{N}]+', ' ', 'g'
             )
         ), ''
@@ -16,17 +25,16 @@
 
 {#- The same without what abbreviates: G.m.b.H. is gmbh, Sp. z o.o. is sp z oo. -#}
 {% macro plain_name(expression) -%}
-    {{ plain_words("regexp_replace(" ~ expression ~ ", '[.''’`´]', '', 'g')") }}
+    {{ plain_words("regexp_replace(" ~ expression ~ ", '[.''’`´]', '', 'g')", expression) }}
 {%- endmacro %}
 
-{#- An address as it is compared: NULL where it can't be one. -#}
+{#- An address as it is compared: NULL where it can't be one. To match is a fraction of the work of an extraction. -#}
 {% macro email_key(expression) -%}
-    nullif(
-        regexp_extract(
-            lower(nfc_normalize(trim({{ expression }}))),
-            '^(?:mailto:)?([^@\s<>,;"]+@[^@\s<>,;"]+\.[^@\s<>,;".]{2,})$', 1
-        ), ''
-    )
+    {%- set address = "lower(nfc_normalize(trim(" ~ expression ~ ")))" -%}
+    case
+        when regexp_matches({{ address }}, '^[^@\s<>,;"]+@[^@\s<>,;"]+\.[^@\s<>,;".]{2,}$')
+            then regexp_replace({{ address }}, '^mailto:([^@])', '\1')
+    end
 {%- endmacro %}
 
 {#-
