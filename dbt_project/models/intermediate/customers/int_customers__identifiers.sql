@@ -1,29 +1,28 @@
-with people as (
+-- What a record has once (a name, a date of birth) is read as it is; only what it may have several times, or write in
+-- several ways, is grouped. Records are not materialised: each step takes the few columns that it needs.
+with people as not materialized (
 
     select
         'person' as entity,
-        source || '/' || list_kind || '/' || source_record_id as record_id,
         *
     from {{ ref('int_customers__person_records') }}
 
 ),
 
-companies as (
+companies as not materialized (
 
     select
         'company' as entity,
-        source || '/customer/' || source_record_id as record_id,
         'customer' as list_kind,
         *
     from {{ ref('int_customers__company_records') }}
 
 ),
 
-records as (
+records as not materialized (
 
     select
         entity,
-        record_id,
         source,
         list_kind,
         source_record_id,
@@ -45,7 +44,6 @@ records as (
     union all by name
     select
         entity,
-        record_id,
         source,
         list_kind,
         source_record_id,
@@ -69,19 +67,12 @@ written_emails as (
 
     select
         entity,
-        record_id,
+        source,
+        list_kind,
+        source_record_id,
+        first_seen_at,
+        last_seen_at,
         unnest(emails) as raw_value
-    from records
-
-),
-
-written_phones as (
-
-    select
-        entity,
-        record_id,
-        coalesce(country, '') as country,
-        unnest(phones) as raw_value
     from records
 
 ),
@@ -90,11 +81,25 @@ written_phones as (
 emails as materialized (
 
     select
-        entity,
-        record_id,
-        raw_value,
+        *,
         {{ email_key('raw_value') }} as email
     from written_emails
+    where {{ email_key('raw_value') }} is not null
+
+),
+
+written_phones as (
+
+    select
+        entity,
+        source,
+        list_kind,
+        source_record_id,
+        first_seen_at,
+        last_seen_at,
+        coalesce(country, '') as country,
+        unnest(phones) as raw_value
+    from records
 
 ),
 
@@ -102,9 +107,7 @@ emails as materialized (
 phones as (
 
     select
-        written.entity,
-        written.record_id,
-        written.raw_value,
+        written.*,
         read.e164 as phone
     from written_phones as written
     inner join {{ ref('int_customers__phone_numbers') }} as read
@@ -117,7 +120,11 @@ written_domains as (
 
     select
         entity,
-        record_id,
+        source,
+        list_kind,
+        source_record_id,
+        first_seen_at,
+        last_seen_at,
         unnest(domains) as raw_value
     from records
 
@@ -129,11 +136,16 @@ people_at_domains as (
         people.source,
         people.source_customer_id,
         split_part(emails.email, '@', 2) as domain,
-        count(distinct people.record_id) as person_count
+        count(distinct row(people.list_kind, people.source_record_id)) as person_count
     from people
-    inner join emails on people.entity = emails.entity and people.record_id = emails.record_id
+    inner join emails
+        on
+            people.entity = emails.entity
+            and people.source = emails.source
+            and people.list_kind = emails.list_kind
+            and people.source_record_id = emails.source_record_id
     anti join {{ ref('free_mail_domains') }} as free_mail on split_part(emails.email, '@', 2) = free_mail.domain
-    where people.source_customer_id is not null and emails.email is not null
+    where people.source_customer_id is not null
     group by all
 
 ),
@@ -142,24 +154,11 @@ people_at_domains as (
 domains_of_people as (
 
     select
-        'company' as entity,
-        source || '/customer/' || source_customer_id as record_id,
-        domain as raw_value,
+        source,
+        source_customer_id,
         domain
     from people_at_domains
     qualify 2 * person_count > sum(person_count) over (partition by source, source_customer_id)
-
-),
-
-company_words as (
-
-    select
-        entity,
-        record_id,
-        name as raw_value,
-        string_split({{ plain_name('name') }}, ' ') as words
-    from records
-    where entity = 'company' and name is not null
 
 ),
 
@@ -170,14 +169,30 @@ legal_forms as (
 
 ),
 
--- Up to its legal form, but for a name that is nothing else.
-company_names as (
+short_forms as (
+
+    select map_from_entries(list((short_name, first_name))) as first_names
+    from {{ ref('short_names') }}
+
+),
+
+worded as (
 
     select
-        entity,
-        record_id,
-        raw_value,
-        array_to_string(
+        *,
+        string_split({{ plain_name('name') }}, ' ') as words
+    from records
+
+),
+
+-- A company's name up to its legal form, but for one that is nothing else. Of people, Bob is Robert; a short form of
+-- several names stays.
+name_words as (
+
+    select
+        worded.* exclude (words),
+        if(
+            entity = 'company',
             list_slice(
                 words, 1, greatest(
                     1,
@@ -186,77 +201,87 @@ company_names as (
                         len(words)
                     )
                 )
-            ), ' '
-        ) as name
-    from company_words
+            ),
+            list_transform(
+                list_filter(words, word -> not regexp_full_match(word, '\d+')),
+                word -> coalesce(first_names[word], word)
+            )
+        ) as words
+    from worded
     cross join legal_forms
+    cross join short_forms
 
 ),
 
-person_words as materialized (
-
-    select
-        entity,
-        record_id,
-        name as raw_value,
-        list_filter(string_split({{ plain_name('name') }}, ' '), word -> not regexp_full_match(word, '\d+')) as words
-    from records
-    where entity = 'person' and name is not null
-
-),
-
-placed_words as (
+named as (
 
     select
         *,
-        unnest(words) as word,
-        unnest(range(len(words))) as place
-    from person_words
+        nullif(array_to_string(words, ' '), '') as compared_name
+    from name_words
 
 ),
 
--- Bob is Robert; a short form of several names stays.
-person_names as (
+generic_names as (
 
-    select
-        entity,
-        record_id,
-        any_value(raw_value) as raw_value,
-        string_agg(coalesce(short_names.first_name, word), ' ' order by place) as name
-    from placed_words
-    left join {{ ref('short_names') }} as short_names on word = short_names.short_name
-    group by entity, record_id
+    select coalesce(list(word), []) as generic_names
+    from {{ ref('generic_values') }}
+    where part = 'name'
 
 ),
 
--- The own id of a record, and the ids by which others may name it.
-external_ids as (
+single_values as (
 
     select
-        records.entity,
-        records.record_id,
-        records.external_id as raw_value,
-        owners.owner || '/' || owners.owner_list_kind || '/' || trim(records.external_id) as external_id
-    from records
-    inner join {{ ref('external_ids') }} as owners
-        on records.source = owners.source and records.list_kind = owners.list_kind
-    where records.external_id is not null
-    union all
-    select
         entity,
-        record_id,
-        source_record_id as raw_value,
-        record_id as external_id
-    from records
+        source,
+        list_kind,
+        source_record_id,
+        first_seen_at,
+        last_seen_at,
+        unnest(
+            [
+                struct_pack(id_type := 'name', id_value := compared_name, raw_value := name),
+                struct_pack(
+                    id_type := 'first_name',
+                    id_value := case when entity = 'person' and not list_contains(generic_names, compared_name)
+                            then split_part(compared_name, ' ', 1)
+                    end,
+                    raw_value := name
+                ),
+                struct_pack(id_type := 'tax_id', id_value := {{ number_key('tax_id') }}, raw_value := tax_id),
+                struct_pack(
+                    id_type := 'national_id', id_value := {{ number_key('national_id') }}, raw_value := national_id
+                ),
+                struct_pack(
+                    id_type := 'birth_date',
+                    id_value := cast(birth_date as varchar),
+                    raw_value := cast(birth_date as varchar)
+                ),
+                struct_pack(
+                    id_type := 'address',
+                    id_value := case when address is not null
+                            then {{ plain_words("concat_ws(', ', address, postal_code, city)") }}
+                    end,
+                    raw_value := concat_ws(', ', address, postal_code, city)
+                ),
+                struct_pack(
+                    id_type := 'external_id',
+                    id_value := source || '/' || list_kind || '/' || source_record_id,
+                    raw_value := source_record_id
+                )
+            ], recursive := true
+        )
+    from named
+    cross join generic_names
 
 ),
 
 devices as (
 
     select
-        'person' as entity,
-        source || '/person/' || source_person_id as record_id,
-        anonymous_id as raw_value,
+        source,
+        source_person_id as source_record_id,
         anonymous_id as device,
         min(first_seen_at) as first_seen_at,
         max(last_seen_at) as last_seen_at
@@ -266,164 +291,116 @@ devices as (
 
 ),
 
-values_of_records as materialized (
+several_values as (
 
     select
-        entity,
-        record_id,
+        * exclude (email),
         'email' as id_type,
-        email as id_value,
-        raw_value
+        email as id_value
     from emails
-    union all
+    union all by name
     -- Two ways to write one mailbox.
     select
-        entity,
-        record_id,
+        * exclude (email),
         'email_canonical' as id_type,
-        {{ email_canonical('email') }} as id_value,
-        raw_value
+        {{ email_canonical('email') }} as id_value
     from emails
-    union all
+    union all by name
     select
-        entity,
-        record_id,
+        * exclude (country, phone),
         'phone' as id_type,
-        phone as id_value,
-        raw_value
+        phone as id_value
     from phones
-    union all
+    union all by name
     select
-        entity,
-        record_id,
+        *,
         'domain' as id_type,
-        {{ web_domain('raw_value') }} as id_value,
-        raw_value
+        {{ web_domain('raw_value') }} as id_value
     from written_domains
-    union all
+    where raw_value is not null
+    union all by name
     select
-        entity,
-        record_id,
+        * exclude (email),
         'domain' as id_type,
-        split_part(email, '@', 2) as id_value,
-        raw_value
+        split_part(email, '@', 2) as id_value
     from emails
     where entity = 'company'
-    union all
+    union all by name
     select
-        entity,
-        record_id,
+        companies.entity,
+        companies.source,
+        companies.list_kind,
+        companies.source_record_id,
+        companies.first_seen_at,
+        companies.last_seen_at,
+        found.domain as raw_value,
         'domain' as id_type,
-        domain as id_value,
-        raw_value
-    from domains_of_people
-    union all
+        found.domain as id_value
+    from domains_of_people as found
+    inner join companies
+        on found.source = companies.source and found.source_customer_id = companies.source_record_id
+    union all by name
+    -- The ids by which others may name a record, beside its own.
     select
-        entity,
-        record_id,
-        'name' as id_type,
-        name as id_value,
-        raw_value
-    from company_names
-    union all
-    select
-        entity,
-        record_id,
-        'name' as id_type,
-        name as id_value,
-        raw_value
-    from person_names
-    union all
-    select
-        entity,
-        record_id,
-        'first_name' as id_type,
-        split_part(name, ' ', 1) as id_value,
-        raw_value
-    from person_names
-    where name not in (
-            select word from {{ ref('generic_values') }}
-            where part = 'name'
-        )
-    union all
-    select
-        entity,
-        record_id,
+        records.entity,
+        records.source,
+        records.list_kind,
+        records.source_record_id,
+        records.first_seen_at,
+        records.last_seen_at,
+        records.external_id as raw_value,
         'external_id' as id_type,
-        external_id as id_value,
-        raw_value
-    from external_ids
-    union all
+        owners.owner || '/' || owners.owner_list_kind || '/' || trim(records.external_id) as id_value
+    from records
+    inner join {{ ref('external_ids') }} as owners
+        on records.source = owners.source and records.list_kind = owners.list_kind
+    where
+        owners.owner || '/' || owners.owner_list_kind || '/' || trim(records.external_id)
+        <> records.source || '/' || records.list_kind || '/' || records.source_record_id
+    union all by name
     select
-        entity,
-        record_id,
+        people.entity,
+        people.source,
+        people.list_kind,
+        people.source_record_id,
+        coalesce(devices.first_seen_at, people.first_seen_at) as first_seen_at,
+        coalesce(devices.last_seen_at, people.last_seen_at) as last_seen_at,
+        devices.device as raw_value,
         'device' as id_type,
-        device as id_value,
-        raw_value
+        devices.device as id_value
     from devices
-    union all
-    select
-        entity,
-        record_id,
-        'tax_id' as id_type,
-        {{ number_key('tax_id') }} as id_value,
-        tax_id as raw_value
-    from records
-    union all
-    select
-        entity,
-        record_id,
-        'national_id' as id_type,
-        {{ number_key('national_id') }} as id_value,
-        national_id as raw_value
-    from records
-    union all
-    select
-        entity,
-        record_id,
-        'birth_date' as id_type,
-        cast(birth_date as varchar) as id_value,
-        cast(birth_date as varchar) as raw_value
-    from records
-    union all
-    select
-        entity,
-        record_id,
-        'address' as id_type,
-        {{ plain_words("concat_ws(', ', address, postal_code, city)") }} as id_value,
-        concat_ws(', ', address, postal_code, city) as raw_value
-    from records
-    where address is not null
+    inner join people
+        on
+            people.list_kind = 'person'
+            and devices.source = people.source
+            and devices.source_record_id = people.source_record_id
 
 ),
 
 final as (
 
+    select *
+    from single_values
+    where id_value is not null
+    union all by name
     select
         entity,
-        record_id,
-        records.source,
-        records.list_kind,
-        records.source_record_id,
-        found.id_type,
-        found.id_value,
-        min(found.raw_value) as raw_value,
-        any_value(coalesce(devices.first_seen_at, records.first_seen_at)) as first_seen_at,
-        any_value(coalesce(devices.last_seen_at, records.last_seen_at)) as last_seen_at
-    from values_of_records as found
-    inner join records using (entity, record_id)
-    left join devices
-        on
-            found.record_id = devices.record_id
-            and case when found.id_type = 'device' then found.id_value end = devices.device
-    where found.id_value is not null
-    group by all
+        source,
+        list_kind,
+        source_record_id,
+        id_type,
+        id_value,
+        min(raw_value) as raw_value,
+        any_value(first_seen_at) as first_seen_at,
+        any_value(last_seen_at) as last_seen_at
+    from several_values
+    group by entity, source, list_kind, source_record_id, id_type, id_value
 
 )
 
 select
     entity,
-    record_id,
+    source || '/' || list_kind || '/' || source_record_id as record_id,
     source,
     list_kind,
     source_record_id,
