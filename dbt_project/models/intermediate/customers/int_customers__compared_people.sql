@@ -12,7 +12,9 @@ with usable as (
             and told.id_type = generic.id_type
             and told.id_value = generic.id_value
             and not coalesce(generic.counts_with_name and generic.id_type = 'email_canonical', false)
-    where told.entity = 'person'
+    where
+        told.entity = 'person'
+        and told.id_type in ('name', 'email_canonical', 'phone', 'national_id', 'birth_date')
 
 ),
 
@@ -31,30 +33,45 @@ chosen as (
 
 ),
 
+people as (
+
+    select
+        source || '/' || list_kind || '/' || source_record_id as record_id,
+        source,
+        list_kind,
+        {{ plain_name('first_name') }} as first_name,
+        {{ plain_name('last_name') }} as last_name,
+        {{ plain_words('address') }} as address,
+        {{ plain_words('city') }} as city,
+        {{ plain_words('postal_code') }} as postal_code,
+        {{ plain_words('region') }} as region
+    from {{ ref('int_customers__person_records') }}
+
+),
+
 final as (
 
     select
-        people.source || '/' || people.list_kind || '/' || people.source_record_id as record_id,
+        people.record_id,
         people.source,
         lists.duplicate_free_list,
-        case when chosen.full_name is not null then
-                coalesce(short_names.first_name, {{ plain_name('people.first_name') }})
-        end as first_name,
-        case when chosen.full_name is not null then {{ plain_name('people.last_name') }} end as last_name,
+        case when chosen.full_name is not null then coalesce(short_names.first_name, people.first_name) end
+            as first_name,
+        case when chosen.full_name is not null then people.last_name end as last_name,
         chosen.full_name,
         chosen.email_canonical,
         chosen.phone,
         chosen.birth_date,
         chosen.national_id,
-        {{ plain_words('people.address') }} as address,
-        {{ plain_words('people.city') }} as city,
-        {{ plain_words('people.postal_code') }} as postal_code,
-        {{ plain_words('people.region') }} as region
-    from {{ ref('int_customers__person_records') }} as people
+        people.address,
+        people.city,
+        people.postal_code,
+        people.region
+    from people
     left join {{ ref('int_customers__duplicate_free_lists') }} as lists
         on people.source = lists.source and people.list_kind = lists.list_kind
-    left join chosen on people.source || '/' || people.list_kind || '/' || people.source_record_id = chosen.record_id
-    left join {{ ref('short_names') }} as short_names on {{ plain_name('people.first_name') }} = short_names.short_name
+    left join chosen on people.record_id = chosen.record_id
+    left join {{ ref('short_names') }} as short_names on people.first_name = short_names.short_name
 
 )
 
