@@ -87,22 +87,6 @@ keys as (
 
 ),
 
-known as (
-
-    select
-        record_id,
-        {%- for id_type in ['name', 'birth_date', 'tax_id', 'national_id', 'email_canonical'] %}
-        list(id_value order by id_value) filter (where id_type = '{{ id_type }}') as {{ id_type }}s,
-        {%- endfor %}
-        list(split_part(id_value, '@', 2)) filter (
-            where id_type = 'email_canonical' and free_mail.domain is null
-        ) as mail_domains
-    from usable
-    left join {{ ref('free_mail_domains') }} as free_mail on split_part(id_value, '@', 2) = free_mail.domain
-    group by record_id
-
-),
-
 blocks as (
 
     select
@@ -114,11 +98,30 @@ blocks as (
 
 ),
 
-shared_keys as (
+shared_keys as materialized (
 
     select keys.*
     from keys
     inner join blocks using (rule, key)
+
+),
+
+-- What the rules' guards ask, of the records that share something.
+known as (
+
+    select
+        record_id,
+        {%- for id_type in ['name', 'birth_date', 'tax_id', 'national_id', 'email_canonical'] %}
+        list(id_value order by id_value) filter (where id_type = '{{ id_type }}') as {{ id_type }}s,
+        {%- endfor %}
+        list(split_part(id_value, '@', 2)) filter (
+            where id_type = 'email_canonical' and free_mail.domain is null
+        ) as mail_domains
+    from usable
+    semi join shared_keys on usable.record_id = shared_keys.record_id
+    left join {{ ref('free_mail_domains') }} as free_mail on split_part(id_value, '@', 2) = free_mail.domain
+    where id_type in ('name', 'birth_date', 'tax_id', 'national_id', 'email_canonical')
+    group by record_id
 
 ),
 
@@ -160,15 +163,23 @@ compared as (
 
 ),
 
+named as (
+
+    select
+        *,
+        coalesce(not {{ names_agree('words_l', 'words_r') }}, false) as name_differs
+    from compared
+
+),
+
 -- What several people share tells one of them only together with the whole name.
 judged as (
 
     select
         *,
-        coalesce(not {{ names_agree('words_l', 'words_r') }}, false) as name_differs,
         is_shared
-        or bool_or(coalesce(not {{ names_agree('words_l', 'words_r') }}, false) and list_contains(unless_differs, 'name')) over (partition by rule, key) as needs_name
-    from compared
+        or bool_or(name_differs and list_contains(unless_differs, 'name')) over (partition by rule, key) as needs_name
+    from named
 
 ),
 
