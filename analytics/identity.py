@@ -1,6 +1,6 @@
 """From rules and scores to the edges of identity: what the dbt models of identity call."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 
 import polars as pl
@@ -17,7 +17,7 @@ OVERRIDE_RULE = "override"
 
 
 def newly_trained(
-    compared: Mapping[Kind, pl.DataFrame],
+    compared: Mapping[Kind, Callable[[], pl.DataFrame]],
     known: pl.DataFrame | None,
     trained_date: date,
     *,
@@ -28,13 +28,14 @@ def newly_trained(
     trained_date, record_count and document (JSON).
 
     A model is trained once and kept, so that a score never depends on who else is there; `known` has the kinds and
-    versions there are.
+    versions there are. `compared` reads the records of a kind, which is done only to train.
     """
     rows = []
-    for kind, records in sorted(compared.items()):
+    for kind, read_records in sorted(compared.items()):
         versions = [] if known is None else known.filter(pl.col("kind") == kind)["model_version"].to_list()
         if versions and not is_retrained:
             continue
+        records = read_records()
         model = train(records, kind, resources=resources)
         rows.append((kind, max(versions, default=0) + 1, trained_date, records.height, model.to_json()))
     return pl.DataFrame(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -77,7 +78,7 @@ class Linked:
             "identifiers", "generic_identifiers", "duplicate_free_lists", "compared_people", "compared_companies",
         ):  # fmt: skip
             self._build(f"int_customers__{model}")
-        compared = {kind: self.frame(f"int_customers__compared_{kind}") for kind in KINDS.values()}
+        compared = {kind: partial(self.frame, f"int_customers__compared_{kind}") for kind in KINDS.values()}
         models = newly_trained(compared, None, date(2024, 1, 1), is_retrained=False)
         self._build("int_customers__identity_rules")
         self._link("company", "companies", models)

@@ -16,7 +16,7 @@ PEOPLE = pl.DataFrame(
         for n in range(40)
     ]
 )  # fmt: skip
-MODELS = newly_trained({"people": PEOPLE}, None, date(2024, 1, 1), is_retrained=False)
+MODELS = newly_trained({"people": lambda: PEOPLE}, None, date(2024, 1, 1), is_retrained=False)
 
 
 def test_what_is_remembered_gives_the_same_scores() -> None:
@@ -27,8 +27,8 @@ def test_what_is_remembered_gives_the_same_scores() -> None:
 
 
 def test_a_model_is_trained_once_and_anew_on_demand() -> None:
-    assert newly_trained({"people": PEOPLE}, MODELS, date(2024, 2, 1), is_retrained=False).height == 0
-    again = newly_trained({"people": PEOPLE}, MODELS, date(2024, 2, 1), is_retrained=True)
+    assert newly_trained({"people": lambda: PEOPLE}, MODELS, date(2024, 2, 1), is_retrained=False).height == 0
+    again = newly_trained({"people": lambda: PEOPLE}, MODELS, date(2024, 2, 1), is_retrained=True)
     assert again["model_version"].to_list() == [2]
     assert again["document"].to_list() == MODELS["document"].to_list()
 

@@ -8,8 +8,8 @@ def model(dbt, session):
     """One row per kind of record and version of its model."""
     dbt.config(materialized="incremental", incremental_strategy="append", full_refresh=False, schema="state")
     compared = {
-        "people": dbt.ref("int_customers__compared_people").pl(),
-        "companies": dbt.ref("int_customers__compared_companies").pl(),
+        "people": dbt.ref("int_customers__compared_people").pl,
+        "companies": dbt.ref("int_customers__compared_companies").pl,
     }
     known = session.sql(f"select kind, model_version from {dbt.this}").pl() if dbt.is_incremental else None
     as_of_date = dbt.ref("int_run__context").project("as_of_date").fetchone()[0]
