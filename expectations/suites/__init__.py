@@ -1,6 +1,6 @@
 """One suite per published mart: the publication contract, judged by the gate before each release."""
 
-from expectations.suites import commerce, customers, identity, identity_quality, people, run
+from expectations.suites import commerce, customers, identity, identity_quality, people, revenue, run
 
 SUITES = {
     **customers.SUITES,
@@ -8,5 +8,6 @@ SUITES = {
     **identity_quality.SUITES,
     **people.SUITES,
     **commerce.SUITES,
+    **revenue.SUITES,
     **run.SUITES,
 }

@@ -26,6 +26,7 @@ GROUPS = {
     "messaging",
     "product",
     "publishing",
+    "revenue",
     "run",
     "staging",
     "success",

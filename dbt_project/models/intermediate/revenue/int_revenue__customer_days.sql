@@ -1,0 +1,208 @@
+-- MRR that a customer gains or loses on a day, by currency. What moves from one id to another with a record is scope.
+with spells as (
+
+    select
+        source,
+        source_record_id as source_customer_id,
+        durable_id as past_customer_id,
+        valid_from_date,
+        -- Today's id is the last, unless the record is gone.
+        last_value(if(valid_to_date is null, durable_id, null)) over (
+            record_history rows between unbounded preceding and unbounded following
+        ) as customer_id,
+        row_number() over record_history as spell_number,
+        lead(valid_from_date) over record_history as next_from_date
+    from {{ ref('int_customers__id_spells') }}
+    where entity = 'customer' and list_kind = 'customer'
+    window
+        record_history as (
+            partition by source, source_record_id
+            order by valid_from_date
+        )
+
+),
+
+-- A record had its first id before anybody knew it, and keeps its last.
+owners as (
+
+    select
+        source,
+        source_customer_id,
+        past_customer_id,
+        customer_id,
+        case when spell_number = 1 then date '0001-01-01' else valid_from_date end as from_date,
+        coalesce(next_from_date, date '9999-12-31') as to_date
+    from spells
+
+),
+
+subscription_days as (
+
+    select
+        *,
+        lead(change_date, 1, date '9999-12-31') over (
+            partition by source, source_subscription_id
+            order by change_date
+        ) as next_date
+    from {{ ref('int_revenue__subscription_days') }}
+
+),
+
+owned as (
+
+    select
+        subscription_days.*,
+        owners.past_customer_id,
+        owners.customer_id,
+        greatest(subscription_days.change_date, owners.from_date) as effective_date,
+        owners.from_date > subscription_days.change_date as is_handover
+    from subscription_days
+    inner join owners
+        on
+            subscription_days.source = owners.source
+            and subscription_days.source_customer_id = owners.source_customer_id
+            and subscription_days.change_date < owners.to_date
+            and subscription_days.next_date > owners.from_date
+
+),
+
+followed as (
+
+    select
+        *,
+        lag(past_customer_id) over subscription_history as past_customer_before,
+        lag(customer_id) over subscription_history as customer_before,
+        lag(mrr_amount, 1, cast(0 as decimal(18, 4))) over subscription_history as mrr_before,
+        lag(discount_rate, 1, 0) over subscription_history as rate_before,
+        lag(is_alive, 1, false) over subscription_history as was_alive
+    from owned
+    window
+        subscription_history as (
+            partition by source, source_subscription_id
+            order by effective_date
+        )
+
+),
+
+changes as (
+
+    select
+        past_customer_id,
+        customer_id,
+        currency,
+        effective_date as change_date,
+        mrr_amount - mrr_before as mrr_change,
+        cast(0 as decimal(18, 4)) as scope_change,
+        if(is_handover, 0, {{ money('seats_change * (1 - rate_before)') }}) as seats_change,
+        if(is_handover, 0, {{ money('price_change * (1 - rate_before)') }}) as price_change,
+        if(is_handover, 0, {{ money('plan_change * (1 - rate_before)') }}) as plan_change,
+        if(is_handover, 0, {{ money('added_change * (1 - rate_before)') }}) as added_change,
+        if(is_handover, 0, {{ money('removed_change * (1 - rate_before)') }}) as removed_change,
+        cast(is_alive as integer) - cast(was_alive and past_customer_before = past_customer_id as integer) as alive_change,
+        is_given_up or cancellation_reason in ('payment_failed', 'payment_disputed') as is_involuntary,
+        cancellation_reason = 'cancellation_requested' as is_voluntary,
+        cancel_requested_date,
+        load_id
+    from followed
+    union all by name
+    select
+        past_customer_id,
+        customer_id,
+        currency,
+        effective_date as change_date,
+        mrr_before as scope_change,
+        0 as alive_change,
+        load_id
+    from followed
+    where past_customer_before <> past_customer_id
+    union all by name
+    select
+        past_customer_before as past_customer_id,
+        customer_before as customer_id,
+        currency,
+        effective_date as change_date,
+        -mrr_before as scope_change,
+        -cast(was_alive as integer) as alive_change,
+        load_id
+    from followed
+    where past_customer_before <> past_customer_id
+
+),
+
+policy as (
+
+    select *
+    from {{ ref('int_revenue__policies') }}
+    where is_active
+
+),
+
+-- A customer has nothing any more, or something again, over all currencies.
+customer_dates as (
+
+    select
+        past_customer_id,
+        change_date,
+        sum(mrr_change) as mrr_change,
+        sum(coalesce(mrr_change, 0) + coalesce(scope_change, 0)) as whole_change
+    from changes
+    group by past_customer_id, change_date
+    having sum(mrr_change) <> 0 or sum(scope_change) <> 0
+
+),
+
+dates as (
+
+    select
+        *,
+        sum(whole_change) over customer_history as mrr_after,
+        lead(change_date) over customer_history as next_date
+    from customer_dates
+    window customer_history as (partition by past_customer_id order by change_date)
+
+),
+
+-- Nothing for no longer than the days of grace is a gap in the bills: what comes after it is compared with before.
+gaps as (
+
+    select
+        dates.past_customer_id,
+        dates.change_date,
+        dates.next_date
+    from dates
+    cross join policy
+    where
+        policy.grace_days > 0
+        and dates.mrr_after = 0
+        and dates.mrr_change < 0
+        and dates.next_date - dates.change_date <= policy.grace_days
+
+)
+
+select
+    changes.past_customer_id,
+    changes.customer_id,
+    changes.currency,
+    coalesce(gaps.next_date, changes.change_date) as change_date,
+    {{ money('coalesce(sum(changes.mrr_change), 0)') }} as mrr_change,
+    {{ money('coalesce(sum(changes.scope_change), 0)') }} as scope_change,
+    {{ money('coalesce(sum(changes.seats_change), 0)') }} as seats_change,
+    {{ money('coalesce(sum(changes.price_change), 0)') }} as price_change,
+    {{ money('coalesce(sum(changes.plan_change), 0)') }} as plan_change,
+    {{ money('coalesce(sum(changes.added_change), 0)') }} as added_change,
+    {{ money('coalesce(sum(changes.removed_change), 0)') }} as removed_change,
+    cast(sum(changes.alive_change) as integer) as alive_change,
+    coalesce(bool_or(changes.is_involuntary), false) as is_involuntary,
+    coalesce(bool_or(changes.is_voluntary), false) as is_voluntary,
+    max(changes.cancel_requested_date) as cancel_requested_date,
+    max(changes.load_id) as load_id
+from changes
+left join gaps
+    on
+        changes.past_customer_id = gaps.past_customer_id
+        and changes.change_date = gaps.change_date
+group by
+    changes.past_customer_id,
+    changes.customer_id,
+    changes.currency,
+    coalesce(gaps.next_date, changes.change_date)

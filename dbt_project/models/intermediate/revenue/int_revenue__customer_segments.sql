@@ -1,0 +1,71 @@
+-- The groups by which rates are shown, as customers are today: of the lost, as they last were.
+with currencies as (
+
+    select
+        customer_id,
+        arg_max(currency, month) as currency
+    from {{ ref('int_revenue__customer_levels') }}
+    group by customer_id
+
+),
+
+-- Where records of a customer are in systems of two units, the one whose word counts first.
+units as (
+
+    select
+        record_ids.durable_id as customer_id,
+        arg_min(
+            units.business_unit, row(coalesce(authority.authority_rank, 1000), record_ids.source)
+        ) as business_unit
+    from {{ ref('int_customers__record_ids') }} as record_ids
+    inner join {{ ref('business_units') }} as units
+        on record_ids.source = units.source
+    left join {{ ref('int_customers__source_authority') }} as authority
+        on
+            authority.entity = 'customer'
+            and authority.field_group = 'identity'
+            and record_ids.source = authority.source
+    where record_ids.entity = 'customer'
+    group by record_ids.durable_id
+
+),
+
+tiers as (
+
+    select
+        tier,
+        try_cast(min_employee_count as bigint) as min_employee_count
+    from {{ ref('company_tiers') }}
+
+),
+
+named as (
+
+    select
+        currencies.customer_id,
+        unnest([
+            struct_pack(dimension := 'all', segment := 'all'),
+            struct_pack(dimension := 'segment', segment := profiles.segment),
+            struct_pack(dimension := 'plan', segment := profiles.plan),
+            struct_pack(dimension := 'tier', segment := tiers.tier),
+            struct_pack(dimension := 'region', segment := regions.region),
+            struct_pack(dimension := 'currency', segment := currencies.currency),
+            struct_pack(dimension := 'business_unit', segment := units.business_unit)
+        ]) as named_segment
+    from currencies
+    left join {{ ref('int_customers__profiles') }} as profiles
+        on currencies.customer_id = profiles.customer_id
+    left join units
+        on currencies.customer_id = units.customer_id
+    left join {{ ref('regions') }} as regions
+        on profiles.country_code = regions.country_code
+    asof left join tiers
+        on profiles.employee_count >= tiers.min_employee_count
+
+)
+
+select
+    customer_id,
+    struct_extract(named_segment, 'dimension') as dimension,
+    struct_extract(named_segment, 'segment') as segment
+from named

@@ -1,0 +1,110 @@
+-- The plan rate of each currency of the ledger, month by month: the last that was set, until the next.
+with currencies as (
+
+    select
+        currency,
+        min(change_date) as first_date
+    from {{ ref('int_revenue__customer_days') }}
+    group by currency
+
+),
+
+written as (
+
+    select
+        upper(reporting_currency) as reporting_currency,
+        upper(currency) as currency,
+        try_cast(rate_month as date) as rate_month,
+        try_cast(rate as decimal(18, 8)) as rate,
+        row_number() over (partition by upper(currency), try_cast(rate_month as date) order by rate) as rate_number,
+        concat_ws(',', reporting_currency, currency, rate_month, rate) as row_text,
+        count(distinct upper(reporting_currency)) over () as reporting_count
+    from {{ ref('fx_rates') }}
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when reporting_count > 1 then 'another reporting_currency than other rows; write all rates for one'
+            when not regexp_full_match(currency, '[A-Z]{3}') or not regexp_full_match(reporting_currency, '[A-Z]{3}')
+                then 'a currency that is no code of three letters'
+            when rate_month is null or rate_month <> date_trunc('month', rate_month)
+                then 'a rate_month that is no first day of a month, written as 2026-01-01'
+            when coalesce(rate, 0) <= 0 then 'no rate above 0'
+            when rate_number > 1 then 'a month that its currency has twice'
+        end as mistake
+    from written
+
+),
+
+rates as (
+
+    select
+        reporting_currency,
+        currency,
+        case
+            when mistake is null then rate_month
+            else error('fx_rates.csv: the row "' || row_text || '" has ' || mistake || '.')
+        end as rate_month,
+        rate
+    from judged
+
+),
+
+-- One currency needs no rates.
+reporting as (
+
+    select
+        case
+            when count(*) = 1 then min(currency)
+            else (select min(rates.reporting_currency) from rates)
+        end as reporting_currency,
+        min(first_date) as first_date
+    from currencies
+
+),
+
+months as (
+
+    select
+        cast(unnest(generate_series(
+            date_trunc('month', reporting.first_date),
+            date_trunc('month', context.as_of_date),
+            interval 1 month
+        )) as date) as rate_month
+    from reporting
+    cross join {{ ref('int_run__context') }} as context
+
+),
+
+final as (
+
+    select
+        months.rate_month,
+        currencies.currency,
+        reporting.reporting_currency,
+        case
+            when currencies.currency = reporting.reporting_currency then 1
+            else rates.rate
+        end as rate
+    from months
+    cross join currencies
+    cross join reporting
+    asof left join rates
+        on
+            currencies.currency = rates.currency
+            and months.rate_month >= rates.rate_month
+
+)
+
+-- What has no rate is in no total: fct_mrr_movements has it in its own currency, and the gate warns of it.
+select
+    rate_month,
+    currency,
+    reporting_currency,
+    cast(rate as decimal(18, 8)) as rate
+from final
+where rate is not null

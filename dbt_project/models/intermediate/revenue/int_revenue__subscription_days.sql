@@ -1,0 +1,102 @@
+-- A subscription's MRR by the end of each day on which it may have changed, and what of the change is owed to what.
+with item_days as (
+
+    select
+        *,
+        lag(quantity) over item_history as quantity_before,
+        lag(unit_month_amount) over item_history as unit_before,
+        lag(plan) over item_history as plan_before,
+        cast(state in ('paying', 'suspended') as integer) as is_alive,
+        lag(gross_amount, 1, cast(0 as decimal(18, 4))) over item_history as gross_before
+    from {{ ref('int_revenue__item_days') }}
+    window
+        item_history as (
+            partition by source, source_subscription_item_id
+            order by change_date
+        )
+
+),
+
+-- Units at the old price, then the price at the new units: both sum to the change.
+item_changes as (
+
+    select
+        *,
+        is_alive - lag(is_alive, 1, 0) over (
+            partition by source, source_subscription_item_id order by change_date
+        ) as alive_change,
+        gross_amount - gross_before as gross_change,
+        case
+            when gross_before > 0 and gross_amount > 0
+                then {{ money('(quantity - quantity_before) * unit_before') }}
+            else 0
+        end as seats_change,
+        gross_before > 0 and gross_amount > 0 and coalesce(plan, '') <> coalesce(plan_before, '') as is_other_plan
+    from item_days
+
+),
+
+changes as (
+
+    select
+        source,
+        source_subscription_id,
+        change_date,
+        max_by(source_customer_id, change_date) as source_customer_id,
+        max(currency) as currency,
+        sum(gross_change) as gross_change,
+        sum(seats_change) as seats_change,
+        sum(case when gross_before > 0 and gross_amount > 0 and not is_other_plan then gross_change - seats_change end)
+            as price_change,
+        sum(case when is_other_plan then gross_change - seats_change end) as plan_change,
+        sum(case when gross_before = 0 then gross_change end) as added_change,
+        sum(case when gross_amount = 0 then gross_change end) as removed_change,
+        max(discount_rate) as discount_rate,
+        max(discount_amount) as discount_amount,
+        sum(alive_change) as alive_change,
+        bool_or(state = 'given_up') as is_given_up,
+        max(cancellation_reason) as cancellation_reason,
+        max(cancel_requested_date) as cancel_requested_date,
+        max(load_id) as load_id
+    from item_changes
+    group by source, source_subscription_id, change_date
+
+),
+
+totals as (
+
+    select
+        *,
+        {{ money('sum(gross_change) over subscription_history') }} as gross_amount,
+        sum(alive_change) over subscription_history > 0 as is_alive
+    from changes
+    window
+        subscription_history as (
+            partition by source, source_subscription_id
+            order by change_date
+        )
+
+)
+
+select
+    source,
+    source_subscription_id,
+    change_date,
+    source_customer_id,
+    currency,
+    gross_amount,
+    -- A discount never makes a subscription cost less than nothing.
+    {{ money('greatest(gross_amount * (1 - discount_rate) - discount_amount, 0)') }} as mrr_amount,
+    discount_rate,
+    discount_amount,
+    {{ money('seats_change') }} as seats_change,
+    {{ money('coalesce(price_change, 0)') }} as price_change,
+    {{ money('coalesce(plan_change, 0)') }} as plan_change,
+    {{ money('coalesce(added_change, 0)') }} as added_change,
+    {{ money('coalesce(removed_change, 0)') }} as removed_change,
+    is_alive,
+    is_given_up,
+    cancellation_reason,
+    cancel_requested_date,
+    load_id
+from totals

@@ -1,0 +1,130 @@
+"""Suites of the area revenue."""
+
+from expectations.evidence import Check, Evidence, between, no_rows, table_checks
+
+BRIDGE = "new_amount + expansion_amount + contraction_amount + churn_amount + reactivation_amount + scope_change_amount"
+
+
+def fct_mrr_movements(evidence: Evidence) -> list[Check]:
+    """Movements: of the right sign, none after the day, and levels that the amounts explain."""
+    table = "fct_mrr_movements"
+    return [
+        *table_checks(evidence, table)[:1],
+        between(table, "mrr_before_amount", 0),
+        between(table, "mrr_after_amount", 0),
+        no_rows(
+            "levels explained",
+            "error",
+            "select 1 from {batch} where mrr_before_amount + amount != mrr_after_amount",
+            f"marts.{table} has {{observed}} movements that don't lead from the level before to the one after.",
+        ),
+        no_rows(
+            "signs",
+            "error",
+            "select 1 from {batch} where (movement in ('new', 'expansion', 'reactivation') and amount <= 0) "
+            "or (movement in ('contraction', 'churn') and amount >= 0) or (movement = 'fx' and amount != 0)",
+            f"marts.{table} has {{observed}} gains below 0, or losses above.",
+        ),
+        no_rows(
+            "plan rates",
+            "warning",
+            "select 1 from {batch} where reporting_currency is null",
+            "fx_rates.csv has no rate for {observed} movements of revenue: they are in no total.",
+        ),
+        no_rows(
+            "nothing after the as-of date",
+            "error",
+            f"select 1 from {{batch}} where movement_date > date '{evidence.as_of_date}'",
+            f"marts.{table} has {{observed}} movements after {evidence.as_of_date}.",
+        ),
+    ]
+
+
+def fct_customer_months(evidence: Evidence) -> list[Check]:
+    """Months: the bridge closes to the last digit, in the contract's currency and in that of reports."""
+    table = "fct_customer_months"
+    return [
+        *table_checks(evidence, table)[:1],
+        between(table, "opening_amount", 0),
+        between(table, "closing_amount", 0),
+        no_rows(
+            "bridge",
+            "error",
+            f"select 1 from {{batch}} where opening_amount + {BRIDGE} != closing_amount",
+            f"marts.{table} has {{observed}} months that their movements don't explain.",
+        ),
+        no_rows(
+            "openings",
+            "error",
+            "select 1 from {batch} group by currency, month "
+            "qualify coalesce(lag(sum(closing_amount)) over (partition by currency order by month), 0) "
+            "!= sum(opening_amount)",
+            f"marts.{table} has {{observed}} months that don't open as the one before them closed.",
+        ),
+    ]
+
+
+def rpt_mrr_months(evidence: Evidence) -> list[Check]:
+    """The bridge by group: closes, and groups by currency add up to all."""
+    table = "rpt_mrr_months"
+    return [
+        *table_checks(evidence, table)[:1],
+        between(table, "gross_mrr_churn_rate", 0),
+        no_rows(
+            "bridge",
+            "error",
+            f"select 1 from {{batch}} where opening_amount + {BRIDGE} + fx_amount != closing_amount",
+            f"marts.{table} has {{observed}} groups that their movements don't explain.",
+        ),
+        no_rows(
+            "groups add up",
+            "error",
+            "select 1 from {batch} where dimension in ('all', 'currency') group by month having "
+            "coalesce(sum(closing_amount) filter (where dimension = 'all'), 0) "
+            "!= coalesce(sum(closing_amount) filter (where dimension = 'currency'), 0)",
+            f"marts.{table} has {{observed}} months whose currencies don't add up to all.",
+        ),
+    ]
+
+
+def rpt_nrr_monthly(evidence: Evidence) -> list[Check]:
+    """Retention: GRR between 0 and 1, never above NRR, strict GRR never above GRR."""
+    table = "rpt_nrr_monthly"
+    return [
+        *table_checks(evidence, table)[:1],
+        between(table, "nrr", 0),
+        between(table, "grr", 0, 1),
+        between(table, "logo_retention_rate", 0, 1),
+        no_rows(
+            "order of the rates",
+            "error",
+            "select 1 from {batch} where kept_amount > end_amount or lowest_amount > kept_amount",
+            f"marts.{table} has {{observed}} rows with GRR above NRR, or strict GRR above GRR.",
+        ),
+    ]
+
+
+def rpt_cohort_retention(evidence: Evidence) -> list[Check]:
+    """Cohorts: shares of their size, and everybody there at first."""
+    table = "rpt_cohort_retention"
+    return [
+        *table_checks(evidence, table)[:1],
+        between(table, "retention_rate", 0, 1),
+        between(table, "active_amount", 0),
+        no_rows(
+            "everybody is there at first",
+            "error",
+            "select 1 from {batch} where age_basis = 'rolling' and age = 0 "
+            "and (active_customer_count != cohort_size or active_amount != initial_amount)",
+            f"marts.{table} has {{observed}} cohorts that don't begin with all of their customers.",
+        ),
+    ]
+
+
+SUITES = {
+    "fct_mrr_movements": fct_mrr_movements,
+    "fct_customer_months": fct_customer_months,
+    "rpt_mrr_months": rpt_mrr_months,
+    "rpt_nrr_monthly": rpt_nrr_monthly,
+    "rpt_cohort_retention": rpt_cohort_retention,
+}

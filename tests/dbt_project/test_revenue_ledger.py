@@ -1,0 +1,549 @@
+"""The revenue ledger over made histories: known answers, and a second, slow account of thousands of random ones."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from tests.revenue import Revenue
+
+AS_OF = date(2025, 6, 30)
+
+
+def sold(*levels: tuple[str, float], as_of: date = AS_OF, **policy: str | None) -> Revenue:
+    """One subscription whose only item costs so much a month from each day on."""
+    ledger = Revenue(as_of, **policy)
+    ledger.subscribe("s", start=levels[0][0])
+    for start, amount in levels:
+        ledger.item("s", amount, start=start)
+    return ledger
+
+
+def test_each_kind_of_movement() -> None:
+    ledger = sold(("2024-01-10", 100), ("2024-03-05", 250), ("2024-04-05", 200))
+    ledger.subscribe("s", start="2024-06-01", status="canceled", cancellation_reason="cancellation_requested")
+    ledger.subscribe("t", start="2024-09-01")
+    ledger.item("t", 80, start="2024-09-01")
+    ledger.build()
+    assert ledger.movements() == [
+        ("2024-01-10", "new", None, 100),
+        ("2024-03-05", "expansion", "price", 150),
+        ("2024-04-05", "contraction", "price", -50),
+        ("2024-06-01", "churn", "voluntary", -200),
+        ("2024-09-01", "reactivation", None, 80),
+    ]
+    assert ledger.sql("select gap_days from fct_mrr_movements where movement = 'reactivation'") == [(92,)]
+    assert ledger.broken_months() == []
+    months = ledger.sql("select count(*), min(month), max(month) from fct_customer_months where closing_amount > 0")
+    assert months == [(5 + 10, date(2024, 1, 1), date(2025, 6, 1))]
+
+
+@pytest.mark.parametrize(
+    ("interval", "count", "amount", "monthly"),
+    [
+        ("year", 1, 2000, 166.6667),
+        ("month", 3, 300, 100),
+        ("week", 2, 120, 260),
+        ("day", 1, 12, 365),
+        ("month", 1, 0.1, 0.1),
+    ],
+)
+def test_intervals_as_months(interval: str, count: int, amount: float, monthly: float) -> None:
+    ledger = Revenue(AS_OF)
+    ledger.subscribe("s", start="2024-01-31")
+    ledger.item("s", amount, start="2024-01-31", billing_interval=interval, interval_count=count)
+    assert ledger.build().movements() == [("2024-01-31", "new", None, monthly)]
+
+
+def test_a_month_without_a_31st_and_a_leap_day_count_as_months() -> None:
+    ledger = sold(("2024-01-31", 100), as_of=date(2024, 3, 31)).build()
+    rows = ledger.sql("select month, opening_amount, closing_amount, is_complete from fct_customer_months order by 1")
+    assert [(row[0].month, *map(float, row[1:3]), row[3]) for row in rows] == [
+        (1, 0, 100, True),
+        (2, 100, 100, True),
+        (3, 100, 100, True),
+    ]
+    assert sold(("2024-02-29", 100), as_of=date(2024, 3, 30)).build().sql(
+        "select month, is_complete from fct_customer_months order by 1"
+    ) == [(date(2024, 2, 1), True), (date(2024, 3, 1), False)]
+
+
+def test_a_day_ends_in_the_policy_s_time_zone() -> None:
+    late = ("2024-01-31T23:30:00", 100)
+    assert sold(late).build().movements()[0][0] == "2024-01-31"
+    assert sold(late, time_zone="Europe/Berlin").build().movements()[0][0] == "2024-02-01"
+    assert sold(late, time_zone="America/New_York").build().movements()[0][0] == "2024-01-31"
+
+
+def test_swaps_and_splits_are_no_churn() -> None:
+    ledger = sold(("2024-01-01", 100))
+    # Another plan, the day after another subscription in its place, then the same as two items.
+    ledger.item("s", 120, start="2024-02-01", plan="business")
+    ledger.subscribe("s", start="2024-03-01T08:00:00", status="canceled")
+    ledger.subscribe("t", start="2024-03-01T10:00:00")
+    ledger.item("t", 150, start="2024-03-01T10:00:00", plan="gold")
+    ledger.item("t", 90, start="2024-04-01", plan="gold")
+    ledger.item("t", 60, start="2024-04-01", name="addon", plan="analytics")
+    ledger.item("t", 60, start="2024-05-01", name="more", plan="sync")
+    assert ledger.build().movements() == [
+        ("2024-01-01", "new", None, 100),
+        ("2024-02-01", "expansion", "plan", 20),
+        ("2024-03-01", "expansion", "plan", 30),
+        ("2024-05-01", "expansion", "addon", 60),
+    ]
+
+
+def test_the_second_subscription_s_end_is_a_contraction() -> None:
+    ledger = sold(("2024-01-01", 100))
+    ledger.subscribe("t", start="2024-02-01")
+    ledger.item("t", 50, start="2024-02-01")
+    ledger.subscribe("t", start="2024-03-01", status="canceled")
+    assert [row[1] for row in ledger.build().movements()] == ["new", "expansion", "contraction"]
+
+
+def test_what_a_merger_of_ids_moves_is_scope_and_nobody_is_new_or_lost() -> None:
+    ledger = Revenue(AS_OF)
+    for name in "ab":
+        ledger.subscribe(name, customer=name, start="2024-01-01")
+        ledger.item(name, 100, start="2024-01-01")
+    ledger.known("b", "cus_a", "2024-03-01")
+    ledger.known("b", "cus_b", "2024-05-01")
+    ledger.item("b", 130, start="2024-03-01")
+    ledger.build()
+    assert ledger.movements("movement_date, past_customer_id, movement, amount") == [
+        ("2024-01-01", "cus_a", "new", 100),
+        ("2024-01-01", "cus_b", "new", 100),
+        ("2024-03-01", "cus_a", "expansion", 30),
+        ("2024-03-01", "cus_a", "scope_change", 100),
+        ("2024-03-01", "cus_b", "scope_change", -100),
+        ("2024-05-01", "cus_a", "scope_change", -130),
+        ("2024-05-01", "cus_b", "scope_change", 130),
+    ]
+    assert ledger.broken_months() == []
+
+
+def test_units_price_and_discount_are_told_apart() -> None:
+    ledger = Revenue(AS_OF)
+    ledger.subscribe("s", start="2024-01-01")
+    ledger.item("s", 10, start="2024-01-01", quantity=10)
+    ledger.item("s", 10, start="2024-02-01", quantity=13)
+    ledger.item("s", 12, start="2024-03-01", quantity=12)
+    ledger.subscribe(
+        "s", start="2024-04-01", discount_duration="repeating", discount_rate=0.25,
+        discount_ends_at=datetime.fromisoformat("2024-07-01"),
+    )  # fmt: skip
+    ledger.build()
+    columns = "movement_date, reason, seats_amount, price_amount, discount_amount"
+    assert ledger.movements(columns) == [
+        ("2024-01-01", None, 0, 0, 0),
+        ("2024-02-01", "seats", 30, 0, 0),
+        ("2024-03-01", "price", -10, 24, 0),
+        ("2024-04-01", "discount_start", 0, 0, -36),
+        ("2024-07-01", "discount_expiry", 0, 0, 36),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("discounts", "duration", "level"),
+    [
+        ("recurring", "once", 100),
+        ("recurring", "repeating", 60),
+        ("recurring", "forever", 60),
+        ("forever", "repeating", 100),
+        ("forever", "forever", 60),
+        ("all", "once", 60),
+        ("none", "forever", 100),
+    ],
+)
+def test_which_discounts_count(discounts: str, duration: str, level: float) -> None:
+    ledger = Revenue(AS_OF, discounts=discounts)
+    ledger.subscribe("s", start="2024-01-01", discount_duration=duration, discount_rate=0.4)
+    ledger.item("s", 100, start="2024-01-01")
+    assert ledger.build().movements() == [("2024-01-01", "new", None, level)]
+
+
+def test_an_amount_off_never_makes_a_subscription_cost_less_than_nothing() -> None:
+    ledger = Revenue(AS_OF)
+    ledger.subscribe("s", start="2024-01-01", discount_duration="forever", discount_amount=30)
+    ledger.item("s", 100, start="2024-01-01")
+    ledger.item("s", 20, start="2024-02-01")
+    ledger.build()
+    assert ledger.movements()[0][3] == 70
+    assert ledger.sql("select closing_amount from fct_customer_months where month = '2024-02-01'")[0][0] == 0
+
+
+def test_a_trial_is_nothing_until_it_is_paid() -> None:
+    ledger = Revenue(AS_OF)
+    ledger.subscribe("s", start="2024-01-01", status="trialing", trial_ends_at=datetime.fromisoformat("2024-01-15"))
+    ledger.item("s", 100, start="2024-01-01")
+    ledger.subscribe("t", start="2024-03-01", status="trialing", trial_ends_at=datetime.fromisoformat("2024-03-15"))
+    ledger.item("t", 40, start="2024-03-01")
+    ledger.subscribe("t", start="2024-03-10", status="canceled")
+    assert ledger.build().movements() == [("2024-01-15", "new", None, 100)]
+    counted = Revenue(AS_OF, trials="count")
+    counted.subscribe("s", start="2024-01-01", status="trialing", trial_ends_at=datetime.fromisoformat("2024-01-15"))
+    counted.item("s", 100, start="2024-01-01")
+    assert counted.build().movements() == [("2024-01-01", "new", None, 100)]
+
+
+def test_a_pause_counts_or_suspends() -> None:
+    def paused(pauses: str) -> list[tuple[Any, ...]]:
+        ledger = sold(("2024-01-01", 100), pauses=pauses)
+        ledger.subscribe("s", start="2024-03-01", is_collection_paused=True)
+        ledger.subscribe("s", start="2024-05-01")
+        return ledger.build().movements("movement_date, movement, amount")
+
+    assert paused("count") == [("2024-01-01", "new", 100)]
+    assert paused("suspend") == [
+        ("2024-01-01", "new", 100),
+        ("2024-03-01", "contraction", -100),
+        ("2024-05-01", "expansion", 100),
+    ]
+
+
+def test_a_full_discount_keeps_or_loses_the_customer() -> None:
+    def freed(free: str) -> list[Any]:
+        ledger = sold(("2024-01-01", 100), free=free)
+        ledger.subscribe("s", start="2024-03-01", discount_duration="repeating", discount_rate=1)
+        ledger.subscribe("s", start="2024-05-01")
+        return [row[1] for row in ledger.build().movements()]
+
+    assert freed("keep") == ["new", "contraction", "expansion"]
+    assert freed("churn") == ["new", "churn", "reactivation"]
+
+
+def test_a_free_plan_that_is_paid_one_day_is_new_on_that_day() -> None:
+    assert sold(("2024-01-01", 0), ("2024-06-01", 50)).build().movements() == [("2024-06-01", "new", None, 50)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "lost_on"),
+    [
+        ({}, "2024-03-22"),
+        ({"dunning_days": None}, "2024-04-10"),
+        ({"dunning_days": "0"}, "2024-03-01"),
+        ({"churn_recognition": "payment_failure_final"}, "2024-04-10"),
+    ],
+)
+def test_a_failed_payment_is_churn_when_the_days_of_dunning_are_over(
+    policy: dict[str, str | None], lost_on: str
+) -> None:
+    ledger = sold(("2024-01-01", 100), **policy)
+    ledger.subscribe("s", start="2024-03-01", status="past_due")
+    ledger.subscribe("s", start="2024-03-08", status="past_due")
+    ledger.subscribe("s", start="2024-04-10", status="canceled", cancellation_reason="payment_failed")
+    assert ledger.build().movements()[1:] == [(lost_on, "churn", "involuntary", -100)]
+
+
+def test_a_payment_that_comes_in_time_changes_nothing() -> None:
+    ledger = sold(("2024-01-01", 100))
+    ledger.subscribe("s", start="2024-03-01", status="past_due")
+    ledger.subscribe("s", start="2024-03-10")
+    ledger.subscribe("s", start="2024-04-01", status="past_due")
+    ledger.subscribe("s", start="2024-04-10")
+    assert len(ledger.build().movements()) == 1
+
+
+@pytest.mark.parametrize(("recognition", "lost_on"), [("service_end", "2024-04-01"), ("cancel_request", "2024-03-10")])
+def test_when_a_cancellation_is_churn(recognition: str, lost_on: str) -> None:
+    ledger = sold(("2024-01-01", 100), churn_recognition=recognition)
+    asked = {"canceled_at": datetime.fromisoformat("2024-03-10"), "cancellation_reason": "cancellation_requested"}
+    ledger.subscribe("s", start="2024-03-10", **asked)
+    ledger.subscribe("s", start="2024-04-01", status="canceled", ended_at=datetime.fromisoformat("2024-04-01"), **asked)
+    ledger.build()
+    assert ledger.movements("movement_date, movement, reason, cancel_requested_date")[1:] == [
+        (lost_on, "churn", "voluntary", "2024-03-10")
+    ]
+
+
+@pytest.mark.parametrize(("grace", "movements"), [("0", ["new", "churn", "reactivation"]), ("9", ["new", "expansion"])])
+def test_days_of_grace_make_a_gap_of_a_churn(grace: str, movements: list[str]) -> None:
+    ledger = sold(("2024-01-01", 100), grace_days=grace)
+    ledger.subscribe("s", start="2024-03-01", status="canceled")
+    ledger.subscribe("t", start="2024-03-10")
+    ledger.item("t", 110, start="2024-03-10")
+    ledger.build()
+    assert [row[1] for row in ledger.movements()] == movements
+    assert ledger.broken_months() == []
+
+
+def test_a_rate_that_changes_is_on_its_own_line_and_no_movement() -> None:
+    ledger = Revenue(AS_OF)
+    for name, currency in (("s", "EUR"), ("t", "USD")):
+        ledger.subscribe(name, start="2024-01-01", currency=currency)
+        ledger.item(name, 100, start="2024-01-01", currency=currency)
+    for month, rate in (("2024-01-01", "0.9"), ("2024-03-01", "0.8")):
+        ledger.add("fx_rates", [{"reporting_currency": "EUR", "currency": "USD", "rate_month": month, "rate": rate}])
+    ledger.item("t", 150, start="2024-04-01", currency="USD")
+    ledger.build()
+    assert ledger.movements("movement_date, currency, movement, amount, reporting_amount")[2:] == [
+        ("2024-03-01", "USD", "fx", 0, -10),
+        ("2024-04-01", "USD", "expansion", 50, 40),
+    ]
+    assert ledger.broken_months() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"is_active": "false"}, "but 0 rows are active"),
+        ({"churn_recognition": "someday"}, "an unknown churn_recognition"),
+        ({"dunning_days": "-1"}, "dunning_days that are no number of days"),
+        ({"grace_days": None}, "grace_days that are no number of days"),
+        ({"trials": "maybe"}, "unknown trials"),
+        ({"time_zone": "Berlin"}, "an unknown time_zone"),
+    ],
+)
+def test_a_wrong_policy_is_told_in_a_sentence(change: dict[str, str | None], said: str) -> None:
+    with pytest.raises(Exception, match=r"revenue_policies\.csv: the row") as caught:
+        sold(("2024-01-01", 100), **change).build()
+    assert said in str(caught.value)
+
+
+def test_two_active_policies_are_told() -> None:
+    ledger = sold(("2024-01-01", 100))
+    ledger.add("revenue_policies", ledger_policies(ledger, policy="other"))
+    with pytest.raises(Exception, match="2 rows are active; exactly one must be"):
+        ledger.build()
+
+
+def ledger_policies(ledger: Revenue, **change: str) -> list[dict[str, Any]]:
+    names = [row[0] for row in ledger.sql("describe revenue_policies")]
+    return [{**dict(zip(names, row, strict=True)), **change} for row in ledger.sql("from revenue_policies")]
+
+
+@pytest.mark.parametrize(
+    ("rate", "said"),
+    [
+        (("EUR", "USD", "2024-01-15", "0.9"), "no first day of a month"),
+        (("EUR", "USD", "2024-01-01", "-1"), "no rate above 0"),
+        (("EUR", "Dollar", "2024-01-01", "1"), "no code of three letters"),
+    ],
+)
+def test_a_wrong_rate_is_told_in_a_sentence(rate: tuple[str, ...], said: str) -> None:
+    with pytest.raises(Exception, match=r"fx_rates\.csv: ") as caught:
+        in_two_currencies(rate).build()
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("rate", [None, ("EUR", "USD", "2024-05-01", "0.9")])
+def test_what_has_no_rate_is_told_in_its_own_currency_and_in_no_total(rate: tuple[str, ...] | None) -> None:
+    ledger = in_two_currencies(rate).build()
+    movements = ledger.movements("currency, movement, amount, reporting_currency, reporting_amount")
+    in_reports = ("EUR", 100) if rate else (None, None)
+    assert movements == [("EUR", "new", 100, *in_reports), ("USD", "new", 100, None, None)]
+    assert ledger.broken_months() == []
+
+
+def in_two_currencies(rate: tuple[str, ...] | None) -> Revenue:
+    ledger = Revenue(date(2024, 3, 31))
+    for name, currency in (("s", "EUR"), ("t", "USD")):
+        ledger.subscribe(name, customer=name, start="2024-01-01", currency=currency)
+        ledger.item(name, 100, start="2024-01-01", currency=currency)
+    if rate:
+        columns = ("reporting_currency", "currency", "rate_month", "rate")
+        ledger.add("fx_rates", [dict(zip(columns, rate, strict=True))])
+    return ledger
+
+
+# A second account: each day of each customer by itself, slow and plain.
+
+START = datetime.fromisoformat("2024-01-01")
+DAYS = 120
+STATUSES = ("active", "active", "active", "past_due", "trialing", "canceled", "paused")
+
+
+@dataclass
+class Story:
+    """A customer's subscriptions and items, as versions in the order of their times."""
+
+    customer: str
+    subscriptions: list[dict[str, Any]]
+    items: list[dict[str, Any]]
+
+
+def make_story(number: int) -> Story:
+    """Overlapping, back-dated, same-day, zero-length and future versions, in no order."""
+    chance = random.Random(number)
+    story = Story(f"c{number}", [], [])
+    for sub in range(chance.randint(1, 3)):
+        name = f"{number}-{sub}"
+        begins = chance.randint(0, DAYS - 20)
+        for version in range(chance.randint(1, 5)):
+            hours = begins * 24 + (0 if version == 0 else chance.choice([0, 5, 30, 400, 900, 2000, 4000]))
+            status = "active" if version == 0 and chance.random() < 0.8 else chance.choice(STATUSES)
+            at = START + timedelta(hours=hours)
+            story.subscriptions.append(
+                {
+                    "name": name,
+                    "at": at,
+                    "load": f"load-{chance.randint(1, 3)}-{version}",
+                    "status": status,
+                    "is_paused": chance.random() < 0.1,
+                    "rate": chance.choice([None, None, Fraction(1, 4), Fraction(1)]),
+                    "until": at + timedelta(days=chance.randint(0, 60)) if chance.random() < 0.3 else None,
+                    "ended": at + timedelta(days=chance.randint(0, 90)) if chance.random() < 0.2 else None,
+                }
+            )
+        for item in range(chance.randint(1, 3)):
+            for version in range(chance.randint(1, 4)):
+                hours = begins * 24 + (0 if version == 0 else chance.randint(0, 3000))
+                story.items.append(
+                    {
+                        "subscription": name,
+                        "name": f"{name}/{item}",
+                        "at": START + timedelta(hours=hours),
+                        "load": f"load-{chance.randint(1, 3)}-{version}",
+                        "quantity": chance.choice([0, 1, 2, 5]),
+                        "amount": chance.choice([12, 24, 120]),
+                        "ended": START + timedelta(hours=hours + 700) if chance.random() < 0.1 else None,
+                    }
+                )
+    return story
+
+
+def feed(ledger: Revenue, stories: list[Story]) -> None:
+    subscriptions, items, spells = [], [], []
+    for story in stories:
+        spells.append(
+            {
+                "entity": "customer",
+                "source": "stripe",
+                "list_kind": "customer",
+                "source_record_id": story.customer,
+                "durable_id": story.customer,
+                "valid_from_date": date(2024, 5, 1),
+            }
+        )
+        for version in story.subscriptions:
+            subscriptions.append(
+                {
+                    "source": "stripe",
+                    "source_subscription_id": version["name"],
+                    "source_customer_id": story.customer,
+                    "status": version["status"],
+                    "currency": "EUR",
+                    "is_collection_paused": version["is_paused"],
+                    "discount_duration": None if version["rate"] is None else "repeating",
+                    "discount_rate": None if version["rate"] is None else float(version["rate"]),
+                    "discount_ends_at": version["until"],
+                    "ended_at": version["ended"],
+                    "valid_from_at": version["at"],
+                    "load_id": version["load"],
+                }
+            )
+        for version in story.items:
+            items.append(
+                {
+                    "source": "stripe",
+                    "source_subscription_id": version["subscription"],
+                    "source_subscription_item_id": version["name"],
+                    "plan": "team",
+                    "currency": "EUR",
+                    "billing_interval": "month",
+                    "interval_count": 1,
+                    "usage_type": "licensed",
+                    "unit_amount": version["amount"],
+                    "quantity": version["quantity"],
+                    "ended_at": version["ended"],
+                    "valid_from_at": version["at"],
+                    "load_id": version["load"],
+                }
+            )
+    ledger.add("int_billing__subscriptions", subscriptions)
+    ledger.add("int_billing__subscription_items", items)
+    ledger.add("int_customers__id_spells", spells)
+
+
+def current(versions: list[dict[str, Any]], moment: datetime) -> dict[str, Any] | None:
+    """The version that holds at a moment: the newest by then, of two from one time the later load's."""
+    held = [version for version in versions if version["at"] <= moment]
+    return max(held, key=lambda version: (version["at"], version["load"])) if held else None
+
+
+def past_due_since(versions: list[dict[str, Any]], moment: datetime) -> datetime | None:
+    times = sorted({version["at"] for version in versions if version["at"] <= moment})
+    since = None
+    for time in times:
+        version = current(versions, time)
+        assert version is not None
+        since = (since or time) if version["status"] == "past_due" else None
+    return since
+
+
+def levels(story: Story, dunning: int) -> Iterator[tuple[date, Fraction, bool]]:
+    """A customer's MRR at the end of each day, and whether anything of theirs is alive, paid or not."""
+    by_subscription = defaultdict(list)
+    by_item = defaultdict(list)
+    for version in story.subscriptions:
+        by_subscription[version["name"]].append(version)
+    for version in story.items:
+        by_item[version["name"]].append(version)
+    for day in range(DAYS + 60):
+        moment = START + timedelta(days=day + 1, microseconds=-1)
+        total, is_alive = Fraction(0), False
+        for name, versions in by_item.items():
+            item = current(versions, moment)
+            subscriptions = by_subscription[name.split("/")[0]]
+            if item is None:
+                continue
+            subscription = current(subscriptions, moment) or min(
+                subscriptions, key=lambda version: (version["at"], [-ord(letter) for letter in version["load"]])
+            )
+            since = past_due_since(subscriptions, moment)
+            if (
+                subscription["status"] in ("canceled", "trialing")
+                or (subscription["ended"] and subscription["ended"] <= moment)
+                or (item["ended"] and item["ended"] <= moment)
+                or (since and since + timedelta(days=dunning) <= moment)
+            ):
+                continue
+            is_alive = True
+            rate = subscription["rate"] or Fraction(0)
+            if subscription["until"] and subscription["until"] <= moment:
+                rate = Fraction(0)
+            total += item["quantity"] * item["amount"] * (1 - rate)
+        yield (START + timedelta(days=day)).date(), total, is_alive
+
+
+def expected_movements(story: Story, dunning: int, as_of: date) -> list[tuple[date, str, Fraction]]:
+    before, was_alive, has_paid = Fraction(0), False, False
+    found = []
+    for day, after, is_alive in levels(story, dunning):
+        if day > as_of:
+            break
+        if after != before:
+            if not before:
+                movement = "expansion" if has_paid and was_alive else "reactivation" if has_paid else "new"
+            elif not after:
+                movement = "contraction" if is_alive else "churn"
+            else:
+                movement = "expansion" if after > before else "contraction"
+            found.append((day, movement, after - before))
+        has_paid = has_paid or after > 0
+        before, was_alive = after, is_alive
+    return found
+
+
+@pytest.mark.parametrize("count", [400, pytest.param(10_000, marks=pytest.mark.wide)])
+def test_random_histories_are_told_as_day_by_day(count: int) -> None:
+    stories = [make_story(number) for number in range(count)]
+    as_of = (START + timedelta(days=DAYS + 20)).date()
+    ledger = Revenue(as_of)
+    feed(ledger, stories)
+    ledger.build()
+    assert ledger.broken_months() == []
+    told = defaultdict(list)
+    for customer, day, movement, amount in ledger.sql(
+        "select past_customer_id, movement_date, movement, amount from fct_mrr_movements order by movement_date"
+    ):
+        told[customer].append((day, movement, Fraction(amount)))
+    kinds = {movement for rows in told.values() for _, movement, _ in rows}
+    assert kinds == {"new", "expansion", "contraction", "churn", "reactivation"}
+    for story in stories:
+        assert told[story.customer] == expected_movements(story, 21, as_of), story
