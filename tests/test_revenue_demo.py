@@ -50,7 +50,8 @@ MOVEMENTS = """
             company, cast("at" as date) as movement_date, currency, cast(sum(amount_minor) / 100 as decimal(18, 4)),
             if(count(*) = 1, any_value(movement), case when arg_max(mrr_after, "at") = 0 then 'churn' end)
         from '{truth}/mrr_movements.parquet' semi join alone using (company)
-        where cast("at" as date) <= (select as_of_date from marts.release_info) group by all having sum(amount_minor) <> 0
+        where cast("at" as date) <= (select as_of_date from marts.release_info)
+        group by all having sum(amount_minor) <> 0
     )
     select 'told' as side, * from (from told except all from truth)
     union all select 'truth', * from (from truth except all from told)
