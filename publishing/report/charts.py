@@ -47,16 +47,16 @@ def retention_curves(cells: list[Row], pooled: list[Row]) -> Markup | None:
         scale=alt.Scale(domain=[1, max(ages[-1], 2)], nice=False, padding=8),
     )
     y = alt.Y("rate:Q", title=None, axis=alt.Axis(format="%", tickCount=5), scale=alt.Scale(domainMin=0))
-    thin = alt.Chart(_data(curves)).mark_line(color=LIGHT, strokeWidth=1.1).encode(x=x, y=y, detail="cohort:N")
-    dots = alt.Chart(_data(curves)).mark_circle(color=LIGHT, size=9, opacity=1).encode(x=x, y=y)
-    halo = alt.Chart(_data(average)).mark_line(color="white", strokeWidth=5.5).encode(x=x, y=y)
-    thick = alt.Chart(_data(average)).mark_line(color=DARK, strokeWidth=2.8, point=_point(DARK)).encode(x=x, y=y)
-    ending = alt.Chart(_data([last | {"text": f"average, month {last['age']}: {percent(last['rate'], 0)}"}])).encode(
+    thin = alt.Chart(data(curves)).mark_line(color=LIGHT, strokeWidth=1.1).encode(x=x, y=y, detail="cohort:N")
+    dots = alt.Chart(data(curves)).mark_circle(color=LIGHT, size=9, opacity=1).encode(x=x, y=y)
+    halo = alt.Chart(data(average)).mark_line(color="white", strokeWidth=5.5).encode(x=x, y=y)
+    thick = alt.Chart(data(average)).mark_line(color=DARK, strokeWidth=2.8, point=point(DARK)).encode(x=x, y=y)
+    ending = alt.Chart(data([last | {"text": f"average, month {last['age']}: {percent(last['rate'], 0)}"}])).encode(
         x=x, y=y, text="text:N"
     )
     label = ending.mark_text(align="left", dx=9, fontSize=12, fontWeight="bold", color=DARK)
     clearing = ending.mark_text(align="left", dx=9, fontSize=12, fontWeight="bold", stroke="white", strokeWidth=4)
-    return _svg(alt.layer(thin, dots, halo, thick, clearing, label), 680, 225, "curves", right=104)
+    return to_svg(alt.layer(thin, dots, halo, thick, clearing, label), 680, 225, "curves", right=104)
 
 
 def stacked_months(months: list[Row], columns: dict[str, str], name: str) -> Markup | None:
@@ -76,7 +76,7 @@ def stacked_months(months: list[Row], columns: dict[str, str], name: str) -> Mar
         return None
     names = [short_month(row["order_month"]) for row in months]
     axis = alt.Axis(
-        values=_thinned(names, 7),
+        values=thinned(names, 7),
         labelAngle=0,
         labelExpr="split(datum.label, ' ')",
         ticks=False,
@@ -85,7 +85,7 @@ def stacked_months(months: list[Row], columns: dict[str, str], name: str) -> Mar
     )
     amounts = alt.Axis(labelExpr="datum.value % 1 ? '' : format(datum.value, '~s')", tickCount=5)
     chart = (
-        alt.Chart(_data(bars))
+        alt.Chart(data(bars))
         .mark_bar(size=WIDEST_BAR if len(names) < FEW_MONTHS else alt.Undefined)
         .encode(
             x=alt.X("month:N", sort=names, title=None, axis=axis, scale=alt.Scale(paddingInner=0.22)),
@@ -97,7 +97,7 @@ def stacked_months(months: list[Row], columns: dict[str, str], name: str) -> Mar
             strokeDash=alt.value([3, 2]),
         )
     )
-    return _svg(chart, 380, 185, name)
+    return to_svg(chart, 380, 185, name)
 
 
 def repeat_windows(windows: list[Row]) -> Markup | None:
@@ -115,7 +115,7 @@ def repeat_windows(windows: list[Row]) -> Markup | None:
     ]
     if not dots:
         return None
-    base = alt.Chart(_data(dots)).encode(
+    base = alt.Chart(data(dots)).encode(
         x=alt.X(
             "window:N",
             sort=[dot["window"] for dot in dots],
@@ -130,7 +130,7 @@ def repeat_windows(windows: list[Row]) -> Markup | None:
     label = base.mark_text(dy=-9, baseline="bottom", color=INK, fontSize=12).encode(
         y=alt.Y("high:Q", scale=scale), text="text:N"
     )
-    return _svg(alt.layer(whisker, dot, label), 680, 165, "repeat")
+    return to_svg(alt.layer(whisker, dot, label), 680, 165, "repeat")
 
 
 def coverage_days(days: list[Row]) -> Markup | None:
@@ -154,7 +154,7 @@ def coverage_days(days: list[Row]) -> Markup | None:
         grid=False,
     )
     chart = (
-        alt.Chart(_data([cell for cell in cells if cell["part"]]))
+        alt.Chart(data([cell for cell in cells if cell["part"]]))
         .mark_rect(strokeWidth=1, strokeDash=[2, 2])
         .encode(
             x=alt.X(
@@ -175,7 +175,7 @@ def coverage_days(days: list[Row]) -> Markup | None:
             stroke=alt.condition("datum.part == 'to come'", alt.value(SOFT), alt.value("transparent")),
         )
     )
-    return _svg(chart, 840, 17 * len(tables) + 34, "coverage", left=28)
+    return to_svg(chart, 840, 17 * len(tables) + 34, "coverage", left=28)
 
 
 def records_and_ids(listed: list[Listed], names: list[str], name: str) -> Markup | None:
@@ -195,13 +195,13 @@ def records_and_ids(listed: list[Listed], names: list[str], name: str) -> Markup
     most = max(row.record_count for row in listed) * 1.5
     x = alt.Scale(domain=[0, most], nice=False)
     y = alt.Y("source:N", sort=names, title=None, axis=alt.Axis(grid=False, labelColor=INK, labelLimit=120))
-    base = alt.Chart(_data(bars)).encode(y=y)
+    base = alt.Chart(data(bars)).encode(y=y)
     records = base.mark_bar(color=LIGHT, size=15).encode(x=alt.X("records:Q", scale=x, axis=None))
     ids = base.mark_bar(color=DARK, size=15).encode(x=alt.X("ids:Q", scale=x, axis=None))
     label = base.mark_text(align="left", dx=5, fontSize=11, color=INK).encode(
         x=alt.X("records:Q", scale=x, axis=None), text="text:N"
     )
-    return _svg(alt.layer(records, ids, label), 380, 23 * len(bars) + 14, name, left=14)
+    return to_svg(alt.layer(records, ids, label), 380, 23 * len(bars) + 14, name, left=14)
 
 
 def near_certain(shares: list[tuple[str, Share]], name: str) -> Markup | None:
@@ -225,7 +225,7 @@ def near_certain(shares: list[tuple[str, Share]], name: str) -> Markup | None:
     x = alt.Scale(domain=[begin, 1], nice=False)
     y = alt.Y("what:N", sort=names, title=None, axis=alt.Axis(grid=False, labelColor=INK, labelLimit=220))
     axis = alt.Axis(format="~%", tickCount=5)
-    base = alt.Chart(_data(dots)).encode(y=y)
+    base = alt.Chart(data(dots)).encode(y=y)
     whisker = base.mark_rule(color=MID, strokeWidth=5, opacity=0.45).encode(
         x=alt.X("low:Q", scale=x, title=None, axis=axis), x2="high:Q"
     )
@@ -234,7 +234,7 @@ def near_certain(shares: list[tuple[str, Share]], name: str) -> Markup | None:
     )
     # In a column of their own: beside the dots they would lie on intervals.
     label = base.mark_text(align="left", dx=12, color=INK, fontSize=12).encode(x=alt.datum(1), text="text:N")
-    return _svg(alt.layer(whisker, dot, label), 680, 26 * len(dots) + 40, name, right=76, left=30)
+    return to_svg(alt.layer(whisker, dot, label), 680, 26 * len(dots) + 40, name, right=76, left=30)
 
 
 def window_name(days: int | None) -> str:
@@ -263,21 +263,21 @@ def _day(day: date) -> str:
     return f"{day.day} {day:%b}"
 
 
-def _data(values: list[dict[str, Any]]) -> alt.InlineData:
+def data(values: list[dict[str, Any]]) -> alt.InlineData:
     return alt.InlineData(values=values)
 
 
-def _point(color: str) -> alt.OverlayMarkDef:
+def point(color: str) -> alt.OverlayMarkDef:
     return alt.OverlayMarkDef(color=color, size=26, filled=True)
 
 
-def _thinned(names: list[str], most: int) -> list[str]:
+def thinned(names: list[str], most: int) -> list[str]:
     """At most `most` labels, evenly spaced, the last one always among them."""
     step = -(-len(names) // most)
     return names[::-1][::step][::-1]
 
 
-def _svg(chart: AnyChart, width: int, height: int, name: str, right: int = 8, left: int = 4) -> Markup:
+def to_svg(chart: AnyChart, width: int, height: int, name: str, right: int = 8, left: int = 4) -> Markup:
     configured = (
         chart.properties(width=width, height=height, padding={"left": left, "right": right, "top": 8, "bottom": 4})
         .configure(font=FONT, background="transparent", autosize=alt.AutoSizeParams(type="fit", contains="padding"))

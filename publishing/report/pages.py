@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
-from publishing.report import cohorts, identity, sources
+from publishing.report import cohorts, identity, revenue, sources
 from publishing.report.render import Printer, render_html
 from publishing.report.source import open_release
 
-PAGES = {"cohorts": cohorts.context, "sources": sources.context, "identity": identity.context}
+PAGES = {
+    "revenue": revenue.context,
+    "cohorts": cohorts.context,
+    "sources": sources.context,
+    "identity": identity.context,
+}
 
 
 def write_pages(release_dir: Path, pdf: Printer) -> None:

@@ -255,7 +255,12 @@ def test_the_readmes_two_commands(demo_told: Told, demo_run: Run) -> None:
     last_line = demo_told.run.strip().splitlines()[-1]
     assert last_line.startswith(f"Published {demo_told.home.releases}")
     report = Path(re.search(r"report: (.*)/\*\.html", last_line).group(1))  # type: ignore[union-attr]
-    assert {page.name for page in report.glob("*.html")} == {"cohorts.html", "sources.html", "identity.html"}
+    assert {page.name for page in report.glob("*.html")} == {
+        "revenue.html",
+        "cohorts.html",
+        "sources.html",
+        "identity.html",
+    }
     assert "Stages: start " in demo_told.run
     assert "Quarantine" in said(tenure("status", "--home", demo_told.home.root))
 

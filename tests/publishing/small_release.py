@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
+import yaml
+
+from ingestion.home import PROJECT_ROOT
 
 RELEASE_ID = "20240620T060000Z-ab12cd"
 CANARY_NAME = "Zebulon Canary"
@@ -262,12 +265,12 @@ def build_release(
     checks: list[dict[str, object]] | None = None,
     sources: Sequence[Source] = (ORDER_LINES,),
     strays: Sequence[tuple[str, str]] = (),
-    identity_sql: str = "",
+    marts_sql: str = "",
 ) -> Path:
     """A release whose marts are derived in SQL from `lines_sql`, which yields the columns of `LINES`.
 
-    `strays`: (system, reason) of exports that belong to no table. `identity_sql` fills the marts of identity, which are
-    empty otherwise.
+    `strays`: (system, reason) of exports that belong to no table. `marts_sql` fills the marts of identity and
+    revenue, which are empty otherwise.
     """
     release_dir.mkdir(parents=True)
     with duckdb.connect(str(release_dir / "tenure.duckdb")) as connection:
@@ -289,7 +292,8 @@ def build_release(
             connection.execute(
                 "insert into marts.rpt_source_refusals values (lower($1), $1, null, null, $2)", [system, reason]
             )
-        connection.execute(identity_sql or "select 1")
+        connection.execute(_revenue_tables())
+        connection.execute(marts_sql or "select 1")
         line_count, newest = connection.sql("select count(*), max(ordered_at) from lines").fetchall()[0]
     manifest = {
         "release_id": RELEASE_ID,
@@ -346,6 +350,16 @@ IDENTITY = """
         kind varchar, model_version integer, trained_date date, record_count bigint, document varchar
     )
 """
+
+
+def _revenue_tables() -> str:
+    """The marts of revenue, empty, as their contracts declare them."""
+    statements = []
+    for path in sorted((PROJECT_ROOT / "dbt_project" / "models" / "marts" / "revenue").glob("*.yml")):
+        (model,) = yaml.safe_load(path.read_text())["models"]
+        columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
+        statements.append(f"create table marts.{model['name']} ({columns});")
+    return "".join(statements)
 
 
 def add_identity(release_dir: Path, statements: str = "") -> None:

@@ -136,8 +136,8 @@ EDGES = f"""
 EVERYTHING = RECORDS + SPONSORS + QUALITY + LABELS + CHANGES + CONFLICTS + QUEUE + EDGES
 
 
-def write(folder: Path, identity_sql: str = "", sources: list[Source] | None = None) -> str:
-    release = build_release(folder / "release", NO_LINES, sources=sources or SOURCES, identity_sql=identity_sql)
+def write(folder: Path, marts_sql: str = "", sources: list[Source] | None = None) -> str:
+    release = build_release(folder / "release", NO_LINES, sources=sources or SOURCES, marts_sql=marts_sql)
     write_pages(release, NoPrinter())
     return (release / "report" / "identity.html").read_text(encoding="utf-8")
 
@@ -226,7 +226,7 @@ def test_the_queue_is_counted_and_its_first_ten_pairs_are_named_by_ids(page: str
 def test_no_personal_data(page: str, tmp_path: Path) -> None:
     assert CANARY not in page
     assert "canary" not in page.lower()
-    release = build_release(tmp_path / "release", NO_LINES, sources=SOURCES, identity_sql=EVERYTHING)
+    release = build_release(tmp_path / "release", NO_LINES, sources=SOURCES, marts_sql=EVERYTHING)
     with duckdb.connect(str(release / "tenure.duckdb"), read_only=True) as connection:
         for table in ("map_source_records", "rpt_source_conflicts", "rpt_identity_review_queue", "dim_customers"):
             assert connection.sql(f"from marts.{table} as t where t::varchar like '%{CANARY}%'").fetchall(), table

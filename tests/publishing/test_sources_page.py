@@ -215,7 +215,7 @@ def test_pages_link_to_each_other(tmp_path: Path) -> None:
 
     for name, html in pages.items():
         links = re.findall(r'<a href="([^"]+)"( aria-current="page")?>', html)
-        assert [target for target, _ in links] == ["cohorts.html", "sources.html", "identity.html"]
+        assert [target for target, _ in links] == ["revenue.html", "cohorts.html", "sources.html", "identity.html"]
         assert [target for target, current in links if current] == [f"{name}.html"]
         assert "nav { display: none; }" in html.split("@media print {")[1]
 

@@ -1,0 +1,283 @@
+"""The page `revenue`: what customers pay each month, what of it stays, and what moves it."""
+
+from typing import Any
+
+from markupsafe import Markup
+
+from publishing.report import revenue_charts
+from publishing.report import revenue_figures as figures
+from publishing.report.source import Release, Row
+from publishing.report.tables import styled_table
+from publishing.report.words import (
+    MISSING,
+    count,
+    interval,
+    money,
+    month_name,
+    percent,
+    plural,
+    sentence_case,
+)
+
+DIMENSIONS = {
+    "segment": "By segment",
+    "plan": "By plan",
+    "tier": "By size",
+    "region": "By region",
+    "currency": "By currency",
+    "business_unit": "By unit",
+}
+REASONS = {
+    "seats": "units",
+    "price": "price",
+    "plan": "another plan",
+    "addon": "add-ons",
+    "discount_start": "a discount began",
+    "discount_expiry": "a discount ended",
+    "voluntary": "cancelled",
+    "involuntary": "payment failed",
+    "unknown": "reason not known",
+}
+MOST_TABLE_MONTHS = 13
+
+
+def context(release: Release) -> dict[str, Any]:
+    """Everything that `templates/revenue.html.j2` shows."""
+    months = figures.read_months(release)
+    complete = [row for row in months if row["is_complete"]]
+    if not complete:
+        return {"has_revenue": False, "period": None}
+    last = complete[-1]
+    retention = figures.read_retention(release)
+    triangle = figures.read_triangle(release)
+    policy = figures.read_policy(release)
+    return {
+        "has_revenue": True,
+        "period": month_name(last["month"]),
+        "sentences": _sentences(complete, retention),
+        "notice": _notice(figures.read_unvalued(release)),
+        "headline_table": _headlines(complete, retention),
+        "bridge": revenue_charts.bridge(last),
+        "bridge_alt": _bridge_alt(last),
+        "months_table": _months(complete[-MOST_TABLE_MONTHS:]),
+        "hidden_months": max(0, len(complete) - MOST_TABLE_MONTHS),
+        "currency": last["currency"],
+        "history": revenue_charts.retention_history(retention),
+        "history_alt": _history_alt(retention),
+        "windows_table": _windows(figures.read_windows(release, last["month"])),
+        "segments_table": _segments(figures.read_segments(release, last["month"])),
+        "losses_table": _losses(figures.read_losses(release, last["month"]), last),
+        "triangle": revenue_charts.triangle(triangle, "revenue_retention_rate", "revenue-triangle"),
+        "logos": revenue_charts.triangle(triangle, "retention_rate", "logo-triangle"),
+        "triangle_alt": "Cohorts by months since the first paid month; rpt_cohort_retention has the numbers.",
+        "policy": policy["policy"] if policy else MISSING,
+    }
+
+
+def _sentences(months: list[Row], retention: list[Row]) -> list[str]:
+    last = months[-1]
+    sentences = [
+        f"At the end of {month_name(last['month'])} {plural(last['closing_customer_count'], 'customer')} paid "
+        f"{money(last['closing_amount'], last['currency'])} a month{_growth(months)}."
+    ]
+    if retention and retention[-1]["nrr"] is not None:
+        row = retention[-1]
+        sentences.append(
+            f"Of what {plural(row['start_customer_count'], 'customer')} paid a year before, "
+            f"{percent(row['nrr'])} is paid today (net retention; 95% interval "
+            f"{_interval(row, 'nrr')}), {percent(row['grr'])} without what they added (gross)."
+        )
+    churn, failed = -last["churn_amount"], -last["involuntary_churn_amount"]
+    if churn:
+        because = f", {percent(failed / churn)} of it because a payment failed" if failed else ""
+        sentences.append(
+            f"{plural(last['churned_customer_count'], 'customer')} left in {month_name(last['month'])} with "
+            f"{money(churn, last['currency'])} a month{because}; with what others pay less, "
+            f"{percent(last['gross_mrr_churn_rate'])} of the opening revenue was lost."
+        )
+    if streak := _rising(months):
+        sentences.append(
+            f"Lost revenue has risen for {streak} months in a row, as a share of what each month opened with."
+        )
+    return sentences
+
+
+def _growth(months: list[Row]) -> str:
+    if len(months) <= figures.YEAR or not months[-1 - figures.YEAR]["closing_amount"]:
+        return ""
+    year_ago = months[-1 - figures.YEAR]
+    change = float(months[-1]["closing_amount"] / year_ago["closing_amount"]) - 1
+    return f", {percent(abs(change))} {'more' if change >= 0 else 'less'} than a year before"
+
+
+def _rising(months: list[Row]) -> int:
+    """In how many months, up to the last, churn rose over the month before; 0 below three."""
+    rates = [row["gross_mrr_churn_rate"] for row in months]
+    streak = 0
+    while (
+        streak + 1 < len(rates)
+        and rates[-1 - streak] is not None
+        and rates[-2 - streak] is not None
+        and rates[-1 - streak] > rates[-2 - streak]
+    ):
+        streak += 1
+    return streak if streak >= 3 else 0
+
+
+def _notice(unvalued: int) -> str:
+    if not unvalued:
+        return ""
+    return f"{plural(unvalued, 'movement')} in a currency without a rate in fx_rates.csv: in no total of this page."
+
+
+def _headlines(months: list[Row], retention: list[Row]) -> Markup:
+    """Each headline's level, its last three steps, and where it stands in its own history."""
+    series = {
+        "Recurring revenue a month": [float(row["closing_amount"]) for row in months],
+        "Customers who pay": [row["closing_customer_count"] for row in months],
+        "Revenue a customer (ARPA)": [row["arpa_amount"] for row in months],
+        "Net revenue retention, 12 months": [row["nrr"] for row in retention],
+        "Gross revenue retention, 12 months": [row["grr"] for row in retention],
+        "Customer retention, 12 months": [row["logo_retention_rate"] for row in retention],
+        "Lost and shrunk revenue in the month": [row["gross_mrr_churn_rate"] for row in months],
+        "Expansion in the month": [row["expansion_rate"] for row in months],
+        "Gains over losses (quick ratio)": [row["quick_ratio"] for row in months],
+    }
+    currency = months[-1]["currency"]
+    lines = []
+    for name, values in series.items():
+        known = [float(value) for value in values if value is not None]
+        if not known:
+            continue
+        lines.append(
+            {
+                "figure": name,
+                "level": _level(name, known[-1], currency),
+                "before": _level(name, known[-2], currency) if len(known) > 1 else MISSING,
+                "direction": _direction(known),
+                "history": _percentile(known),
+            }
+        )
+    labels = {
+        "figure": "Figure",
+        "level": "Level",
+        "before": "Month before",
+        "direction": "Last three months",
+        "history": "In its own history",
+    }
+    return styled_table("headlines", lines, labels, left=["direction", "history"])
+
+
+def _level(name: str, value: float, currency: str) -> str:
+    if "quick ratio" in name:
+        return f"{value:.2f}"
+    if "ARPA" in name or name.startswith("Recurring"):
+        return money(value, currency)
+    return count(value) if name.startswith("Customers who") else percent(value)
+
+
+def _direction(values: list[float]) -> str:
+    """Each step up to the newest, as far as there are three."""
+    steps = list(zip(values[-4:], values[-3:], strict=False))
+    return " ".join("▲" if after > before else "▼" if after < before else "=" for before, after in steps) or MISSING
+
+
+def _percentile(values: list[float]) -> str:
+    """Above how many of the months before it the last one is."""
+    before = values[:-1]
+    if len(before) < figures.YEAR:
+        return f"only {plural(len(before), 'month')} before it"
+    return f"above {sum(value < values[-1] for value in before)} of {len(before)} months"
+
+
+def _bridge_alt(row: Row) -> str:
+    parts = [
+        f"{name.lower()} {money(row[f'{kind}_amount'], row['currency'])}"
+        for kind, name in revenue_charts.NAMES.items()
+        if row[f"{kind}_amount"]
+    ]
+    return (
+        f"From {money(row['opening_amount'], row['currency'])} at the beginning of {month_name(row['month'])} to "
+        f"{money(row['closing_amount'], row['currency'])} at its end: {', '.join(parts)}."
+    )
+
+
+def _months(months: list[Row]) -> Markup:
+    columns = ("opening", *figures.KINDS, "closing")
+    lines = [
+        {"month": month_name(row["month"]), **{name: count(row[f"{name}_amount"]) for name in columns}}
+        for row in reversed(months)
+    ]
+    labels = {
+        "month": "Month",
+        "opening": "Opening",
+        **{kind: revenue_charts.NAMES[kind] for kind in figures.KINDS},
+        "closing": "Closing",
+    }
+    return styled_table("bridge", lines, labels)
+
+
+def _history_alt(retention: list[Row]) -> str:
+    points = [f"{month_name(row['month'])} {percent(row['nrr'])} and {percent(row['grr'])}" for row in retention[-6:]]
+    return f"Net and gross revenue retention over twelve months: {', '.join(points)}."
+
+
+RATES = {
+    "n": "Customers at first",
+    "start": "Revenue at first",
+    "nrr": "Net (NRR)",
+    "nrr_interval": "95% interval",
+    "grr": "Gross (GRR)",
+    "grr_interval": "95% interval",
+    "strict": "Strict gross",
+    "logo": "Customers kept",
+}
+
+
+def _rates(row: Row) -> dict[str, str]:
+    return {
+        "n": count(row["start_customer_count"]),
+        "start": count(row["start_amount"]),
+        "nrr": percent(row["nrr"]),
+        "nrr_interval": _interval(row, "nrr"),
+        "grr": percent(row["grr"]),
+        "grr_interval": _interval(row, "grr"),
+        "strict": percent(row["strict_grr"]),
+        "logo": percent(row["logo_retention_rate"]),
+    }
+
+
+def _interval(row: Row, rate: str) -> str:
+    low, high = row[f"{rate}_ci_low"], row[f"{rate}_ci_high"]
+    return interval(low, high) if low is not None and high is not None else MISSING
+
+
+def _windows(rows: list[Row]) -> Markup | None:
+    lines = [{"window": plural(row["window_months"], "month"), **_rates(row)} for row in rows]
+    return styled_table("windows", lines, {"window": "Over", **RATES}) if lines else None
+
+
+def _segments(rows: list[Row]) -> Markup | None:
+    lines = [
+        {
+            "segment": sentence_case(str(row["segment"]).replace("_", " ")),
+            "dimension": DIMENSIONS[row["dimension"]],
+            **_rates(row),
+        }
+        for row in rows
+    ]
+    labels = {"segment": "Group", **RATES}
+    return styled_table("segments", lines, labels, group="dimension") if lines else None
+
+
+def _losses(rows: list[Row], last: Row) -> Markup | None:
+    lines = [
+        {
+            "movement": sentence_case(row["movement"]) + (f": {REASONS[row['reason']]}" if row["reason"] else ""),
+            "number": count(row["movement_count"]),
+            "amount": money(row["amount"], last["currency"]),
+        }
+        for row in rows
+    ]
+    labels = {"movement": "Movement and reason", "number": "Times", "amount": "Revenue a month"}
+    return styled_table("losses", lines, labels) if lines else None

@@ -1,0 +1,90 @@
+"""What the page `revenue` reads from a release."""
+
+from datetime import date
+from typing import Any
+
+from publishing.report.source import Release, Row
+
+YEAR = 12
+MOST_COHORTS, MOST_AGES = 13, 13
+KINDS = ("new", "expansion", "reactivation", "contraction", "churn", "scope_change", "fx")
+
+
+def read_months(release: Release) -> list[Row]:
+    """The bridge of each month over all customers, oldest first."""
+    return release.rows("select * from marts.rpt_mrr_months where dimension = 'all' order by month")
+
+
+def read_retention(release: Release) -> list[Row]:
+    """Net and gross retention over twelve months of each complete month, oldest first."""
+    return release.rows(
+        f"""
+        select * from marts.rpt_nrr_monthly
+        where dimension = 'all' and window_months = {YEAR} and is_complete order by month
+        """
+    )
+
+
+def read_windows(release: Release, month: date) -> list[Row]:
+    """Retention over each length of window that ends with a month."""
+    return release.rows(
+        f"""
+        select * from marts.rpt_nrr_monthly
+        where dimension = 'all' and month = date '{month}' order by window_months
+        """
+    )
+
+
+def read_segments(release: Release, month: date) -> list[Row]:
+    """Retention over twelve months by group; groups of too few customers are left out."""
+    return release.rows(
+        f"""
+        select * from marts.rpt_nrr_monthly
+        where dimension <> 'all' and window_months = {YEAR} and month = date '{month}' and min_cell_ok
+        order by dimension, start_amount desc, segment
+        """
+    )
+
+
+def read_losses(release: Release, month: date) -> list[Row]:
+    """What gained and lost revenue in the twelve months up to a month, by movement and reason."""
+    return release.rows(
+        f"""
+        select movement, reason, count(*) as movement_count, sum(reporting_amount) as amount
+        from marts.fct_mrr_movements
+        where
+            movement in ('expansion', 'contraction', 'churn', 'reactivation')
+            and movement_month > date '{month}' - interval {YEAR} month and movement_month <= date '{month}'
+        group by all order by amount desc
+        """
+    )
+
+
+def read_triangle(release: Release) -> list[Row]:
+    """The newest cohorts' revenue and customers by age, in calendar months."""
+    return release.rows(
+        f"""
+        select
+            cohort_month, age, cohort_size, retention_rate, revenue_retention_rate, is_complete, min_cell_ok
+        from marts.rpt_cohort_retention
+        where
+            dimension = 'all' and age_basis = 'calendar' and age < {MOST_AGES}
+            and cohort_month in (
+                select distinct cohort_month from marts.rpt_cohort_retention order by 1 desc limit {MOST_COHORTS}
+            )
+        order by cohort_month, age
+        """
+    )
+
+
+def read_policy(release: Release) -> dict[str, Any] | None:
+    """The policy that the ledger followed; None without a month."""
+    rows = release.rows("select distinct policy from marts.rpt_mrr_months")
+    return rows[0] if rows else None
+
+
+def read_unvalued(release: Release) -> int:
+    """Movements in a currency without a plan rate, which are in no total."""
+    return int(
+        release.rows("select count(*) as n from marts.fct_mrr_movements where reporting_currency is null")[0]["n"]
+    )
