@@ -98,7 +98,8 @@ changes as (
         if(is_handover, 0, {{ money('plan_change * (1 - rate_before)') }}) as plan_change,
         if(is_handover, 0, {{ money('added_change * (1 - rate_before)') }}) as added_change,
         if(is_handover, 0, {{ money('removed_change * (1 - rate_before)') }}) as removed_change,
-        cast(is_alive as integer) - cast(was_alive and past_customer_before = past_customer_id as integer) as alive_change,
+        cast(is_alive as integer)
+        - cast(was_alive and past_customer_before = past_customer_id as integer) as alive_change,
         is_given_up or cancellation_reason in ('payment_failed', 'payment_disputed') as is_involuntary,
         cancellation_reason = 'cancellation_requested' as is_voluntary,
         cancel_requested_date,
