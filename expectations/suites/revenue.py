@@ -121,10 +121,69 @@ def rpt_cohort_retention(evidence: Evidence) -> list[Check]:
     ]
 
 
+def rpt_customer_retention_rate(evidence: Evidence) -> list[Check]:
+    """Customer retention: the kept are of the beginning and of the end, and rates are shares."""
+    table = "rpt_customer_retention_rate"
+    return [
+        *table_checks(evidence, table)[:1],
+        between(table, "retention_rate", 0, 1),
+        between(table, "revenue_churn_rate", 0, 1),
+        no_rows(
+            "the kept",
+            "error",
+            "select 1 from {batch} where kept_customer_count > least(start_customer_count, end_customer_count)",
+            f"marts.{table} has {{observed}} rows with more customers kept than there were.",
+        ),
+    ]
+
+
+def rpt_survival(evidence: Evidence) -> list[Check]:
+    """Survival: shares, falling, that add up with the incidence of each cause to 1."""
+    table = "rpt_survival"
+    return [
+        *table_checks(evidence, table)[:1],
+        between(table, "survival", 0, 1),
+        no_rows(
+            "shares add up",
+            "error",
+            "select 1 from {batch} where "
+            "abs(survival + voluntary_incidence + involuntary_incidence + unknown_incidence - 1) > 1e-9",
+            f"marts.{table} has {{observed}} rows whose shares don't add up to 1.",
+        ),
+        no_rows(
+            "falling",
+            "error",
+            "select 1 from {batch} "
+            "qualify survival > lag(survival) over (partition by dimension, segment order by age)",
+            f"marts.{table} has {{observed}} rows in which customers come back to life.",
+        ),
+    ]
+
+
+def rpt_failed_payments(evidence: Evidence) -> list[Check]:
+    """Recovery: shares, and no less in a longer time."""
+    table = "rpt_failed_payments"
+    return [
+        *table_checks(evidence, table)[:1],
+        between(table, "recovery_rate", 0, 1),
+        between(table, "amount_recovery_rate", 0, 1),
+        no_rows(
+            "more in a longer time",
+            "error",
+            "select 1 from {batch} qualify recovered_invoice_count < "
+            "lag(recovered_invoice_count) over (partition by month, currency order by recovery_days)",
+            f"marts.{table} has {{observed}} rows in which fewer are recovered in a longer time.",
+        ),
+    ]
+
+
 SUITES = {
     "fct_mrr_movements": fct_mrr_movements,
     "fct_customer_months": fct_customer_months,
     "rpt_mrr_months": rpt_mrr_months,
     "rpt_nrr_monthly": rpt_nrr_monthly,
     "rpt_cohort_retention": rpt_cohort_retention,
+    "rpt_customer_retention_rate": rpt_customer_retention_rate,
+    "rpt_survival": rpt_survival,
+    "rpt_failed_payments": rpt_failed_payments,
 }

@@ -35,34 +35,13 @@ spans as (
 
 ),
 
--- Customers by the days on which they pay anything.
 presences as (
 
     select
-        customer_id,
-        cohort_month,
-        start_date,
-        min(from_date) as from_date,
-        max(end_date) as end_date
-    from (
-        select
-            *,
-            sum(is_start) over (partition by customer_id order by from_date, end_date) as island_number
-        from (
-            select
-                *,
-                cast(
-                    coalesce(
-                        from_date > max(end_date) over (
-                            partition by customer_id order by from_date, end_date
-                            rows between unbounded preceding and 1 preceding
-                        ), true
-                    ) as integer
-                ) as is_start
-            from spans
-        ) as marked
-    ) as islands
-    group by customer_id, cohort_month, start_date, island_number
+        presences.* exclude (to_date),
+        coalesce(presences.to_date, context.as_of_date + 1) as end_date
+    from {{ ref('int_revenue__presences') }} as presences
+    cross join context
 
 ),
 

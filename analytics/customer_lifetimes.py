@@ -1,0 +1,76 @@
+"""Survival curves of paying customers by group and month, for `rpt_survival`."""
+
+from datetime import date
+
+import polars as pl
+
+from analytics.survival import cumulative_incidence, kaplan_meier, lifetimes
+
+CAUSES = ("voluntary", "involuntary", "unknown")
+MONTH_DAYS = 30
+HORIZON_DAYS = 24 * MONTH_DAYS
+SCHEMA = {
+    "dimension": pl.String,
+    "segment": pl.String,
+    "age": pl.Int32,
+    "customer_count": pl.Int64,
+    "at_risk": pl.Int64,
+    **dict.fromkeys(("survival", "standard_error", "ci_low", "ci_high"), pl.Float64),
+    **{f"{cause}_incidence": pl.Float64 for cause in CAUSES},
+    **dict.fromkeys(("median_days", "rmst_days", "rmst_ci_low", "rmst_ci_high"), pl.Float64),
+    "horizon_days": pl.Int32,
+}
+GROUP = ("dimension", "segment")
+
+
+def curves(presences: pl.DataFrame, segments: pl.DataFrame, as_of: date | None, horizon: int) -> pl.DataFrame:
+    """One row per dimension, segment and age in times 30 days, of the columns of `SCHEMA`.
+
+    `presences`: each customer's first span of paid days, with customer_id, from_date, to_date (null where it lasts) and
+    end_cause. `segments`: customer_id, dimension, segment (null where it is not known). Who is still there on the day
+    `as_of` is censored at the end of that day. A curve goes up to the longest that anybody of its group was watched.
+    """
+    known = segments.drop_nulls("segment")
+    if as_of is None or presences.is_empty() or known.is_empty():
+        return pl.DataFrame(schema=SCHEMA)
+    spells = (
+        presences.select(
+            "customer_id",
+            exit=(pl.col("to_date").fill_null(as_of) - pl.col("from_date")).dt.total_days()
+            + pl.col("to_date").is_null().cast(pl.Int64),
+            event=pl.col("to_date").is_not_null(),
+            cause="end_cause",
+        )
+        .join(known, on="customer_id")
+        .with_columns(group=pl.struct(GROUP).rank("dense").cast(pl.String))
+    )
+    groups = spells.group_by("group").agg(
+        pl.col(*GROUP).first(), customer_count=pl.len().cast(pl.Int64), longest=pl.col("exit").max()
+    )
+    survival = kaplan_meier(spells.select("exit", "group", "event"))
+    frame = (
+        groups.with_columns(age=pl.int_ranges(0, pl.col("longest") // MONTH_DAYS + 1, dtype=pl.Int32))
+        .explode("age")
+        .with_columns(time=(pl.col("age") * MONTH_DAYS).cast(pl.Float64))
+        .sort("time")
+    )
+    # A curve holds from one exit to the next.
+    frame = _joined(frame, survival, "at_risk", "survival", "standard_error", "ci_low", "ci_high")
+    incidence = cumulative_incidence(spells.select("exit", "group", "cause"), CAUSES)
+    for cause in CAUSES:
+        of_cause = incidence.filter(pl.col("cause") == cause).rename({"incidence": f"{cause}_incidence"})
+        frame = _joined(frame, of_cause, f"{cause}_incidence")
+    means = lifetimes(survival, float(horizon)).select(
+        "group", median_days="median", rmst_days="rmst", rmst_ci_low="rmst_ci_low", rmst_ci_high="rmst_ci_high"
+    )
+    return (
+        frame.join(means, on="group", how="left")
+        .with_columns(horizon_days=pl.lit(horizon))
+        .select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
+        .sort(*GROUP, "age")
+    )
+
+
+def _joined(frame: pl.DataFrame, curve: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    narrow = curve.select("group", pl.col("time").cast(pl.Float64), *columns).sort("time")
+    return frame.join_asof(narrow, on="time", by="group", check_sortedness=False)

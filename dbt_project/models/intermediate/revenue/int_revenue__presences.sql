@@ -1,0 +1,87 @@
+-- Spans of days in which a customer, as known today, pays anything at all, in whatever currency.
+with spans as (
+
+    select
+        customer_id,
+        cohort_month,
+        start_date,
+        from_date,
+        coalesce(to_date, date '9999-12-31') as to_date
+    from {{ ref('int_revenue__level_spans') }}
+    where mrr_amount > 0
+
+),
+
+marked as (
+
+    select
+        *,
+        coalesce(
+            from_date > max(to_date) over (
+                partition by customer_id
+                order by from_date, to_date
+                rows between unbounded preceding and 1 preceding
+            ), true
+        ) as is_start
+    from spans
+
+),
+
+numbered as (
+
+    select
+        *,
+        count(*) filter (where is_start) over (
+            partition by customer_id
+            order by from_date, to_date
+            rows unbounded preceding
+        ) as presence_number
+    from marked
+
+),
+
+merged as (
+
+    select
+        customer_id,
+        presence_number,
+        any_value(cohort_month) as cohort_month,
+        any_value(start_date) as start_date,
+        min(from_date) as from_date,
+        nullif(max(to_date), date '9999-12-31') as to_date
+    from numbered
+    group by customer_id, presence_number
+
+),
+
+endings as (
+
+    select
+        coalesce(customer_id, past_customer_id) as customer_id,
+        change_date,
+        bool_or(is_involuntary) as is_involuntary,
+        bool_or(is_voluntary) as is_voluntary
+    from {{ ref('int_revenue__customer_days') }}
+    where mrr_change < 0
+    group by coalesce(customer_id, past_customer_id), change_date
+
+)
+
+select
+    merged.customer_id,
+    cast(merged.presence_number as integer) as presence_number,
+    merged.cohort_month,
+    merged.start_date,
+    merged.from_date,
+    merged.to_date,
+    case
+        when merged.to_date is null then null
+        when endings.is_involuntary then 'involuntary'
+        when endings.is_voluntary then 'voluntary'
+        else 'unknown'
+    end as end_cause
+from merged
+left join endings
+    on
+        merged.customer_id = endings.customer_id
+        and merged.to_date = endings.change_date

@@ -1,0 +1,22 @@
+select
+    curves.dimension,
+    curves.segment,
+    cast(curves.age as integer) as age,
+    curves.customer_count,
+    curves.at_risk as at_risk_count,
+    curves.survival,
+    curves.ci_low,
+    curves.ci_high,
+    curves.voluntary_incidence,
+    curves.involuntary_incidence,
+    curves.unknown_incidence,
+    curves.median_days / 30 as median_months,
+    curves.rmst_days / 30 as mean_months,
+    curves.rmst_ci_low / 30 as mean_ci_low,
+    curves.rmst_ci_high / 30 as mean_ci_high,
+    cast(curves.horizon_days // 30 as integer) as horizon_months,
+    curves.customer_count >= {{ var('min_cohort_size') }} as min_cell_ok,
+    policies.policy
+from {{ ref('int_revenue__survival_curves') }} as curves
+inner join {{ ref('int_revenue__policies') }} as policies
+    on policies.is_active
