@@ -70,6 +70,7 @@ def context(release: Release) -> dict[str, Any]:
         "triangle": revenue_charts.triangle(triangle, "revenue_retention_rate", "revenue-triangle"),
         "logos": revenue_charts.triangle(triangle, "retention_rate", "logo-triangle"),
         "triangle_alt": "Cohorts by months since the first paid month; rpt_cohort_retention has the numbers.",
+        **_survival(release),
         "policy": policy["policy"] if policy else MISSING,
     }
 
@@ -268,6 +269,44 @@ def _segments(rows: list[Row]) -> Markup | None:
     ]
     labels = {"segment": "Group", **RATES}
     return styled_table("segments", lines, labels, group="dimension") if lines else None
+
+
+def _survival(release: Release) -> dict[str, Any]:
+    rows = figures.read_survival(release)
+    at_year = [f"after {row['age']} months {percent(row['survival'])}" for row in rows if row["age"] in (6, 12, 24)]
+    return {
+        "survival": revenue_charts.survival(rows),
+        "survival_alt": f"Customers still there: {', '.join(at_year)}."
+        if at_year
+        else "Customers still there, by age.",
+        "lifetimes_table": _lifetimes(figures.read_lifetimes(release)),
+    }
+
+
+def _lifetimes(rows: list[Row]) -> Markup | None:
+    lines = [
+        {
+            "segment": "All" if row["dimension"] == "all" else sentence_case(str(row["segment"]).replace("_", " ")),
+            "dimension": DIMENSIONS.get(row["dimension"], "All customers"),
+            "n": count(row["customer_count"]),
+            "survival": percent(row["survival"]),
+            "interval": interval(row["ci_low"], row["ci_high"]) if row["ci_low"] is not None else MISSING,
+            "voluntary": percent(row["voluntary_incidence"]),
+            "involuntary": percent(row["involuntary_incidence"]),
+            "mean": f"{row['mean_months']:.1f}" if row["mean_months"] is not None else MISSING,
+        }
+        for row in rows
+    ]
+    labels = {
+        "segment": "Group",
+        "n": "Customers",
+        "survival": "Still there after 12 months",
+        "interval": "95% interval",
+        "voluntary": "Cancelled",
+        "involuntary": "Payment failed",
+        "mean": "Mean months there, of 24",
+    }
+    return styled_table("lifetimes", lines, labels, group="dimension") if lines else None
 
 
 def _losses(rows: list[Row], last: Row) -> Markup | None:

@@ -110,6 +110,38 @@ def retention_history(rows: list[Row]) -> Markup | None:
     return to_svg(alt.layer(even, band, line, label), 680, 215, "retention", right=90)
 
 
+def survival(rows: list[Row]) -> Markup | None:
+    """The share of customers still there by age, as steps, with its 95% interval as a band."""
+    points = [
+        {
+            "age": row["age"],
+            "rate": row["survival"],
+            "low": row["ci_low"] if row["ci_low"] is not None else row["survival"],
+            "high": row["ci_high"] if row["ci_high"] is not None else row["survival"],
+        }
+        for row in rows
+    ]
+    if len(points) < 2:
+        return None
+    x = alt.X(
+        "age:Q",
+        title="Months of 30 days since the first paid day",
+        axis=alt.Axis(grid=False, format="d", tickMinStep=1),
+        scale=alt.Scale(nice=False),
+    )
+    y = alt.Y("rate:Q", title=None, axis=alt.Axis(format="%", tickCount=5), scale=alt.Scale(domain=[0, 1]))
+    base = alt.Chart(data(points)).encode(x=x)
+    band = base.mark_area(opacity=0.18, color=MID, interpolate="step-after").encode(y=alt.Y("low:Q"), y2="high:Q")
+    line = base.mark_line(color=DARK, strokeWidth=2.4, interpolate="step-after").encode(y=y)
+    last = points[-1]
+    label = (
+        alt.Chart(data([{**last, "text": percent(last["rate"], 0)}]))
+        .mark_text(align="left", dx=8, fontSize=12, fontWeight="bold", color=DARK)
+        .encode(x=x, y=y, text="text:N")
+    )
+    return to_svg(alt.layer(band, line, label), 680, 190, "survival", right=44)
+
+
 def triangle(cells: list[Row], column: str, name: str) -> Markup | None:
     """Cohorts by age: the darker, the more is left; more than at first is warm; what isn't over yet is pale."""
     shown = [

@@ -77,6 +77,22 @@ def read_triangle(release: Release) -> list[Row]:
     )
 
 
+def read_survival(release: Release) -> list[Row]:
+    """The share of all customers still there, by months of thirty days since their first paid day."""
+    return release.rows("select * from marts.rpt_survival where dimension = 'all' order by age")
+
+
+def read_lifetimes(release: Release) -> list[Row]:
+    """Each group's survival after a year, and what became of the others."""
+    return release.rows(
+        f"""
+        select * from marts.rpt_survival
+        where age = {YEAR} and min_cell_ok and dimension <> 'currency'
+        order by dimension <> 'all', dimension, survival desc, segment
+        """
+    )
+
+
 def read_policy(release: Release) -> dict[str, Any] | None:
     """The policy that the ledger followed; None without a month."""
     rows = release.rows("select distinct policy from marts.rpt_mrr_months")

@@ -59,6 +59,15 @@ COHORTS = """
     from (values (0), (1), (2)) as t(age);
 """
 
+SURVIVAL = """
+    insert into marts.rpt_survival by name
+    select
+        dimension, segment, age, 50 as customer_count, 1 - age / 100 as survival, 0.5 as ci_low, 0.99 as ci_high,
+        age / 200 as voluntary_incidence, age / 200 as involuntary_incidence, 21.5 as mean_months,
+        segment <> 'tiny' as min_cell_ok
+    from range(25) as t(age), (values ('all', 'all'), ('plan', 'team'), ('plan', 'tiny')) as d(dimension, segment);
+"""
+
 
 def write(folder: Path, marts_sql: str = "") -> str:
     release = build_release(folder / "release", NO_LINES, marts_sql=marts_sql)
@@ -68,7 +77,7 @@ def write(folder: Path, marts_sql: str = "") -> str:
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return write(tmp_path_factory.mktemp("everything"), MONTHS + RETENTION + MOVEMENTS + COHORTS)
+    return write(tmp_path_factory.mktemp("everything"), MONTHS + RETENTION + MOVEMENTS + COHORTS + SURVIVAL)
 
 
 def test_lead_says_what_is_paid_what_stays_and_what_was_lost(page: str) -> None:
@@ -103,6 +112,11 @@ def test_retention_by_window_and_group(page: str) -> None:
     assert row(page, "windows", "12 months") == f"12 months {rates}"
     assert row(page, "segments", "Team") == f"Team {rates}"
     assert "Tiny" not in text_of(page)
+
+
+def test_survival_by_group(page: str) -> None:
+    assert row(page, "lifetimes", "Team") == f"Team 50 88.0% 50.0{TO}99.0% 6.0% 6.0% 21.5"
+    assert "Customers still there: after 6 months 94.0%, after 12 months 88.0%, after 24 months 76.0%." in page
 
 
 def test_headlines_have_a_direction_and_their_own_history(page: str) -> None:
