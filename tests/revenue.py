@@ -15,10 +15,11 @@ MODELS = (
     "int_revenue__subscription_days",
     "int_revenue__customer_days",
     "int_revenue__fx_rates",
+    "int_revenue__policy_differences",
     "fct_mrr_movements",
     "fct_customer_months",
 )
-MACROS = ("money",)
+MACROS = ("money", "mrr_state")
 POLICY = {
     "policy": "default",
     "is_active": "true",

@@ -177,6 +177,28 @@ def rpt_failed_payments(evidence: Evidence) -> list[Check]:
     ]
 
 
+def rpt_definition_reconciliation(evidence: Evidence) -> list[Check]:
+    """Definitions: reasons add up, and the active policy is no other than ours."""
+    table = "rpt_definition_reconciliation"
+    return [
+        *table_checks(evidence, table)[:1],
+        between(table, "policy_mrr_amount", 0),
+        no_rows(
+            "reasons add up",
+            "error",
+            "select 1 from {batch} where our_mrr_amount + trial_amount + dunning_amount + pause_amount "
+            "+ cancellation_amount + discount_amount != policy_mrr_amount",
+            f"marts.{table} has {{observed}} differences that their reasons don't explain.",
+        ),
+        no_rows(
+            "the active policy",
+            "error",
+            "select 1 from {batch} where is_active and our_mrr_amount != policy_mrr_amount",
+            f"marts.{table} has {{observed}} months in which the active policy differs from itself.",
+        ),
+    ]
+
+
 SUITES = {
     "fct_mrr_movements": fct_mrr_movements,
     "fct_customer_months": fct_customer_months,
@@ -186,4 +208,5 @@ SUITES = {
     "rpt_customer_retention_rate": rpt_customer_retention_rate,
     "rpt_survival": rpt_survival,
     "rpt_failed_payments": rpt_failed_payments,
+    "rpt_definition_reconciliation": rpt_definition_reconciliation,
 }

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.revenue import Revenue
+from tests.revenue import POLICY, Revenue
 
 AS_OF = date(2025, 6, 30)
 
@@ -547,3 +547,34 @@ def test_random_histories_are_told_as_day_by_day(count: int) -> None:
     assert kinds == {"new", "expansion", "contraction", "churn", "reactivation"}
     for story in stories:
         assert told[story.customer] == expected_movements(story, 21, as_of), story
+
+
+OTHERS = {
+    "asked": {"churn_recognition": "cancel_request", "discounts": "forever"},
+    "counted": {"dunning_days": None, "trials": "count", "discounts": "none"},
+    "strict": {"dunning_days": "3", "pauses": "suspend", "discounts": "all", "churn_recognition": "service_end"},
+}
+
+
+def test_each_policy_s_difference_is_that_of_a_ledger_under_it() -> None:
+    stories = [make_story(number) for number in range(300)]
+    as_of = (START + timedelta(days=DAYS + 20)).date()
+    ours = Revenue(as_of)
+    ours.add("revenue_policies", [{**POLICY, "policy": name, "is_active": "false", **OTHERS[name]} for name in OTHERS])
+    feed(ours, stories)
+    ours.build()
+    closing = "select month, sum(closing_amount) from fct_customer_months where is_complete group by 1 order by 1"
+    for name, change in OTHERS.items():
+        other = Revenue(as_of, **change)
+        feed(other, stories)
+        expected = other.build().sql(closing)
+        told = ours.sql(
+            f"""with differences as (
+                select month, sum(policy_amount - our_amount) as amount
+                from int_revenue__policy_differences where policy = '{name}' group by 1
+            )
+            select month, closing + coalesce(amount, 0) from ({closing}) as c(month, closing)
+            left join differences using (month) order by 1"""
+        )
+        assert told == expected, name
+        assert told != ours.sql(closing), name

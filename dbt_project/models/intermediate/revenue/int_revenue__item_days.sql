@@ -54,34 +54,8 @@ judged as (
     select
         moments.*,
         cast(timezone(policy.time_zone, timezone('UTC', moments.changed_at)) as date) as change_date,
-        case
-            when least(moments.item_ended_at, moments.ended_at, moments.recognised_at) <= moments.changed_at
-                then 'ended'
-            when moments.status in ('canceled', 'incomplete', 'incomplete_expired', 'unpaid') then 'ended'
-            when moments.given_up_at <= moments.changed_at then 'given_up'
-            when
-                policy.trials = 'exclude'
-                and moments.status = 'trialing'
-                and coalesce(moments.trial_ends_at > moments.changed_at, true)
-                then 'trial'
-            when policy.pauses = 'suspend' and (moments.is_collection_paused or moments.status = 'paused')
-                then 'suspended'
-            else 'paying'
-        end as state,
-        case
-            when moments.discount_ends_at <= moments.changed_at then false
-            when policy.discounts = 'none' then false
-            when policy.discounts = 'all' then true
-            when policy.discounts = 'forever' then moments.discount_duration = 'forever'
-            else coalesce(moments.discount_duration <> 'once', true)
-        end as has_discount,
-        -- Months' worth of an interval, in twelfths of a year.
-        case moments.billing_interval
-            when 'year' then 1
-            when 'month' then 12
-            when 'week' then 52
-            when 'day' then 365
-        end as intervals_a_year
+        {{ mrr_state('moments', 'policy', 'moments.changed_at') }} as state,
+        {{ mrr_has_discount('moments', 'policy', 'moments.changed_at') }} as has_discount
     from moments
     cross join policy
 
@@ -115,17 +89,12 @@ select
     case
         when state = 'paying' and usage_type = 'licensed' then quantity else 0
     end as quantity,
-    {{ money(
-        'unit_amount * (1 - coalesce(item_discount_rate, 0)) * intervals_a_year / (12 * interval_count)'
-    ) }} as unit_month_amount,
-    {{ money(
+    {{ monthly_amount('unit_amount * (1 - coalesce(item_discount_rate, 0))') }} as unit_month_amount,
+    {{ monthly_amount(
         "case when state = 'paying' and usage_type = 'licensed'"
-        ~ " then unit_amount * quantity * (1 - coalesce(item_discount_rate, 0)) * intervals_a_year"
-        ~ " / (12 * interval_count) else 0 end"
+        ~ " then unit_amount * quantity * (1 - coalesce(item_discount_rate, 0)) else 0 end"
     ) }} as gross_amount,
     case when has_discount then coalesce(discount_rate, 0) else 0 end as discount_rate,
-    {{ money(
-        'case when has_discount then coalesce(discount_amount, 0) * intervals_a_year / (12 * interval_count) else 0 end'
-    ) }} as discount_amount,
+    {{ monthly_amount('case when has_discount then coalesce(discount_amount, 0) else 0 end') }} as discount_amount,
     load_id
 from last_of_day

@@ -1,0 +1,49 @@
+{#-
+    Whether an item counts at a moment under a policy: paying, suspended (there, but nothing is paid), trial, given_up
+    (dunning is over) or ended. `item` is a row of int_revenue__item_states, `policy` one of int_revenue__policies.
+-#}
+{% macro mrr_state(item, policy, moment) -%}
+    case
+        when
+            least(
+                {{ item }}.item_ended_at,
+                {{ item }}.ended_at,
+                case when {{ policy }}.churn_recognition = 'cancel_request' then {{ item }}.canceled_at end
+            ) <= {{ moment }}
+            then 'ended'
+        when {{ item }}.status in ('canceled', 'incomplete', 'incomplete_expired', 'unpaid') then 'ended'
+        when
+            {{ policy }}.churn_recognition <> 'payment_failure_final'
+            and {{ item }}.past_due_since_at + to_days({{ policy }}.dunning_days) <= {{ moment }}
+            then 'given_up'
+        when
+            {{ policy }}.trials = 'exclude'
+            and {{ item }}.status = 'trialing'
+            and coalesce({{ item }}.trial_ends_at > {{ moment }}, true)
+            then 'trial'
+        when
+            {{ policy }}.pauses = 'suspend' and ({{ item }}.is_collection_paused or {{ item }}.status = 'paused')
+            then 'suspended'
+        else 'paying'
+    end
+{%- endmacro %}
+
+{#- Whether the subscription's discount lowers MRR at a moment under a policy. -#}
+{% macro mrr_has_discount(item, policy, moment) -%}
+    case
+        when {{ item }}.discount_ends_at <= {{ moment }} then false
+        when {{ policy }}.discounts = 'none' then false
+        when {{ policy }}.discounts = 'all' then true
+        when {{ policy }}.discounts = 'forever' then {{ item }}.discount_duration = 'forever'
+        else coalesce({{ item }}.discount_duration <> 'once', true)
+    end
+{%- endmacro %}
+
+{#- An amount of each billing interval of an item as an amount of each month. -#}
+{% macro monthly_amount(amount) -%}
+    {{ money(
+        "(" ~ amount ~ ") * case billing_interval"
+        ~ " when 'year' then 1 when 'month' then 12 when 'week' then 52 when 'day' then 365 end"
+        ~ " / (12 * interval_count)"
+    ) }}
+{%- endmacro %}

@@ -1,0 +1,150 @@
+-- Where policies can differ at all (trials, pauses, discounts, payments that are due, cancellations asked for), each
+-- subscription's MRR at each month's end under each policy, and what it is under another state or discount.
+with policies as (
+
+    select *
+    from {{ ref('int_revenue__policies') }}
+
+),
+
+active as (
+
+    select *
+    from policies
+    where is_active
+
+),
+
+month_ends as (
+
+    select
+        cast(month as date) as month,
+        timezone('UTC', timezone(active.time_zone, month + interval 1 month)) - interval 1 microsecond as moment
+    from active
+    cross join {{ ref('int_run__context') }} as context
+    cross join (
+        select
+            unnest(generate_series(
+                date_trunc('month', min(valid_from_at)),
+                date_trunc('month', max(greatest(valid_from_at, coalesce(valid_to_at, valid_from_at))))
+                + interval 24 month,
+                interval 1 month
+            )) as month
+        from {{ ref('int_revenue__item_states') }}
+    ) as months
+    where month + interval 1 month <= context.as_of_date + interval 1 day
+
+),
+
+special_states as (
+
+    select *
+    from {{ ref('int_revenue__item_states') }}
+    where
+        status in ('trialing', 'past_due', 'paused')
+        or is_collection_paused
+        or canceled_at is not null
+        or discount_rate > 0
+        or discount_amount > 0
+
+),
+
+snapshots as (
+
+    select
+        states.*,
+        month_ends.month,
+        month_ends.moment
+    from special_states as states
+    inner join month_ends
+        on
+            states.valid_from_at <= month_ends.moment
+            and coalesce(states.valid_to_at > month_ends.moment, true)
+
+),
+
+judged as (
+
+    select
+        snapshots.source,
+        snapshots.source_subscription_id,
+        snapshots.source_customer_id,
+        snapshots.month,
+        snapshots.currency,
+        policies.policy,
+        {{ mrr_state('snapshots', 'policies', 'snapshots.moment') }} as state,
+        {{ mrr_has_discount('snapshots', 'policies', 'snapshots.moment') }} as has_discount,
+        snapshots.discount_rate,
+        {{ monthly_amount(
+            "case when usage_type = 'licensed' then unit_amount * quantity * (1 - coalesce(item_discount_rate, 0)) else 0 end"
+        ) }} as full_amount,
+        {{ monthly_amount('coalesce(snapshots.discount_amount, 0)') }} as discount_amount
+    from snapshots
+    cross join policies
+
+),
+
+subscriptions as (
+
+    select
+        source,
+        source_subscription_id,
+        month,
+        policy,
+        max(source_customer_id) as source_customer_id,
+        max(currency) as currency,
+        -- Of several items the state of one that is paid, if there is one.
+        min_by(
+            state, list_position(['paying', 'suspended', 'trial', 'given_up', 'ended'], state)
+        ) as state,
+        bool_or(has_discount) as has_discount,
+        sum(if(state = 'paying', full_amount, 0)) as gross_amount,
+        max(coalesce(discount_rate, 0)) as discount_rate,
+        max(discount_amount) as discount_amount
+    from judged
+    group by source, source_subscription_id, month, policy
+
+),
+
+valued as (
+
+    select
+        *,
+        {{ money(
+            'greatest(gross_amount * (1 - if(has_discount, discount_rate, 0)) - if(has_discount, discount_amount, 0), 0)'
+        ) }} as mrr_amount
+    from subscriptions
+
+),
+
+ours as (
+
+    select valued.*
+    from valued
+    inner join active
+        on valued.policy = active.policy
+
+)
+
+select
+    valued.policy,
+    valued.month,
+    valued.source,
+    valued.source_subscription_id,
+    valued.currency,
+    ours.mrr_amount as our_amount,
+    valued.mrr_amount as policy_amount,
+    case
+        when valued.state = ours.state then 'discount'
+        when 'trial' in (valued.state, ours.state) then 'trial'
+        when 'given_up' in (valued.state, ours.state) then 'dunning'
+        when 'suspended' in (valued.state, ours.state) then 'pause'
+        else 'cancellation'
+    end as reason
+from valued
+inner join ours
+    on
+        valued.source = ours.source
+        and valued.source_subscription_id = ours.source_subscription_id
+        and valued.month = ours.month
+where valued.mrr_amount <> ours.mrr_amount
