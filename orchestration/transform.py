@@ -19,6 +19,7 @@ from ingestion.home import Home, connect_warehouse, memory_limit
 from ingestion.tables import set_as_of_date
 from orchestration.dbt_project import DBT_EXECUTABLE, DBT_PROJECT_DIR, dbt_manifest
 from orchestration.resources import Deployment
+from orchestration.seed_files import check_seed_files
 from publishing.release import load_libraries
 
 log = logging.getLogger("tenure.transform")
@@ -48,6 +49,7 @@ def dbt_resource() -> DbtCli:
 def transform(context: dg.AssetExecutionContext, dbt: DbtCli, deployment: Deployment) -> Iterator[Any]:
     """Seeds, staging, intermediate and marts, with the data tests on the way."""
     with deployment.step("build the marts") as home:
+        check_seed_files(DBT_PROJECT_DIR / "seeds")
         # The judge's and the report's libraries take seconds to import; dbt works in a process of its own meanwhile.
         threading.Thread(target=load_libraries, daemon=True).start()
         with connect_warehouse(home) as warehouse:

@@ -290,5 +290,4 @@ def _queue(queue: list[Row], undecided: dict[str, int]) -> dict[str, Any]:
         else "",
         "queue_table": identity_tables.queue_table(queue) if queue else None,
         "pair_table": identity_tables.pair_table(first) if first else None,
-        "pair_entity": first[0]["entity"] if first else "",
     }

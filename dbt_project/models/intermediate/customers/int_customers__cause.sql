@@ -15,6 +15,18 @@ with lines as (
     select cast(row(source, list_kind) as varchar) as line
     from {{ ref('duplicate_free_lists') }}
     union all
+    select cast(row('free mail', domain) as varchar) as line
+    from {{ ref('free_mail_domains') }}
+    union all
+    select cast(row('legal form', form) as varchar) as line
+    from {{ ref('legal_forms') }}
+    union all
+    select cast(row('null-like', word) as varchar) as line
+    from {{ ref('null_likes') }}
+    union all
+    select cast(row('short name', short_name, first_name) as varchar) as line
+    from {{ ref('short_names') }}
+    union all
     select
         'bounds {{ var("max_shared_keys") }} {{ var("max_person_records") }} {{ var("max_company_records") }} '
         || '{{ var("link_probability") }} {{ var("strong_link_probability") }} {{ var("review_probability") }}' as line

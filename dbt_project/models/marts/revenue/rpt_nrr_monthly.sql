@@ -34,12 +34,12 @@ windows as (
         sum(windows.end_amount) as end_amount,
         sum(windows.kept_amount) as kept_amount,
         sum(windows.lowest_amount) as lowest_amount,
-        -- Sums of squares, from which the intervals of ratios come.
-        sum(cast(windows.start_amount as double) ** 2) as start_squares,
-        sum(cast(windows.end_amount as double) ** 2) as end_squares,
-        sum(cast(windows.end_amount as double) * windows.start_amount) as end_products,
-        sum(cast(windows.kept_amount as double) ** 2) as kept_squares,
-        sum(cast(windows.kept_amount as double) * windows.start_amount) as kept_products
+        -- Sums of squares, from which the intervals of ratios come: exact, so that no order of rows changes them.
+        sum(windows.start_amount * windows.start_amount) as start_squares,
+        sum(windows.end_amount * windows.end_amount) as end_squares,
+        sum(windows.end_amount * windows.start_amount) as end_products,
+        sum(windows.kept_amount * windows.kept_amount) as kept_squares,
+        sum(windows.kept_amount * windows.start_amount) as kept_products
     from {{ ref('int_revenue__retention_windows') }} as windows
     inner join segments
         on windows.customer_id = segments.customer_id
