@@ -163,16 +163,57 @@ keyed as (
 
 ),
 
-final as (
+judged as (
 
     select
         keyed.*,
-        keyed.is_plausible and demoted.field is null as is_valid
+        keyed.is_plausible and demoted.field is null as is_told
     from keyed
     left join demoted
         on
             keyed.field = demoted.field
             and keyed.value_key = demoted.value_key
+
+),
+
+full_names as (
+
+    select
+        person_id,
+        value_key as full_name_key
+    from judged
+    where field = 'full_name'
+    qualify
+        row_number() over (
+            partition by person_id
+            order by is_told desc, seen_at desc, record_count desc, value desc
+        ) = 1
+
+),
+
+-- A record that has first and last name in each other's place tells neither: both are to fit the name in one piece,
+-- or what of it is written out.
+final as (
+
+    select
+        judged.*,
+        judged.is_told
+        and case judged.field
+            when 'first_name'
+                then coalesce(
+                        starts_with(full_names.full_name_key, judged.value_key)
+                        or starts_with(judged.value_key, split_part(full_names.full_name_key, ' ', 1)), true
+                    )
+            when 'last_name'
+                then coalesce(
+                        ends_with(full_names.full_name_key, judged.value_key)
+                        or starts_with(judged.value_key, split_part(full_names.full_name_key, ' ', -1)), true
+                    )
+            else true
+        end as is_valid
+    from judged
+    left join full_names
+        on judged.person_id = full_names.person_id
 
 )
 
