@@ -15,24 +15,34 @@ active as (
 
 ),
 
+context as (
+
+    select as_of_date
+    from {{ ref('int_run__context') }}
+
+),
+
+months as (
+
+    select unnest(generate_series(
+        date_trunc('month', min(states.valid_from_at)),
+        date_trunc('month', cast(max(context.as_of_date) as timestamp)),
+        interval 1 month
+    )) as month
+    from {{ ref('int_revenue__item_states') }} as states
+    cross join context
+
+),
+
 month_ends as (
 
     select
-        cast(month as date) as month,
-        timezone('UTC', timezone(active.time_zone, month + interval 1 month)) - interval 1 microsecond as moment
-    from active
-    cross join {{ ref('int_run__context') }} as context
-    cross join (
-        select
-            unnest(generate_series(
-                date_trunc('month', min(valid_from_at)),
-                date_trunc('month', max(greatest(valid_from_at, coalesce(valid_to_at, valid_from_at))))
-                + interval 24 month,
-                interval 1 month
-            )) as month
-        from {{ ref('int_revenue__item_states') }}
-    ) as months
-    where month + interval 1 month <= context.as_of_date + interval 1 day
+        cast(months.month as date) as month,
+        timezone('UTC', timezone(active.time_zone, months.month + interval 1 month)) - interval 1 microsecond as moment
+    from months
+    cross join active
+    cross join context
+    where months.month + interval 1 month <= context.as_of_date + interval 1 day
 
 ),
 
