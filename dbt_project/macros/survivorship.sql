@@ -44,11 +44,10 @@
 
 {#-
     Whether two values of a field tell different things; each is a row of int_customers__field_values or
-    int_customers__person_values. Names and
-    addresses with the same numbers don't where they are alike up to a slip or an abbreviation (a similarity by
-    Jaro-Winkler of `same_text_similarity`); an address doesn't where it only lacks words of the other, and a name
-    doesn't where its words begin words of the other: L. Schönwald, Lena Schönwald. A phone number doesn't where the
-    last eight digits are the same, for one may lack its country.
+    int_customers__person_values. Names and addresses with the same numbers don't where they are alike up to a slip or
+    an abbreviation (a similarity by Jaro-Winkler of `same_text_similarity`); an address doesn't where it only lacks
+    words of the other, and a name doesn't where its words begin words of the other: L. Schönwald, Lena Schönwald. A
+    phone number doesn't where the last eight digits are the same, for one may lack its country.
 -#}
 {% macro tells_otherwise(winner, loser) -%}
     {%- set one, other = winner ~ '.value_key', loser ~ '.value_key' -%}

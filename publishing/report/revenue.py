@@ -50,7 +50,6 @@ def context(release: Release) -> dict[str, Any]:
     last = complete[-1]
     retention = figures.read_retention(release)
     triangle = figures.read_triangle(release)
-    policy = figures.read_policy(release)
     return {
         "has_revenue": True,
         "period": month_name(last["month"]),
@@ -71,7 +70,7 @@ def context(release: Release) -> dict[str, Any]:
         "logos": revenue_charts.triangle(triangle, "retention_rate", "logo-triangle"),
         "triangle_alt": "Cohorts by months since the first paid month; rpt_cohort_retention has the numbers.",
         **_survival(release),
-        "policy": policy["policy"] if policy else MISSING,
+        "policy": last["policy"],
     }
 
 

@@ -1,7 +1,6 @@
 """What the page `revenue` reads from a release."""
 
 from datetime import date
-from typing import Any
 
 from publishing.report.source import Release, Row
 
@@ -91,12 +90,6 @@ def read_lifetimes(release: Release) -> list[Row]:
         order by dimension <> 'all', dimension, survival desc, segment
         """
     )
-
-
-def read_policy(release: Release) -> dict[str, Any] | None:
-    """The policy that the ledger followed; None without a month."""
-    rows = release.rows("select distinct policy from marts.rpt_mrr_months")
-    return rows[0] if rows else None
 
 
 def read_unvalued(release: Release) -> int:
