@@ -22,15 +22,20 @@ context as (
 
 ),
 
-months as (
+span as (
 
-    select unnest(generate_series(
-        date_trunc('month', min(states.valid_from_at)),
-        date_trunc('month', cast(max(context.as_of_date) as timestamp)),
-        interval 1 month
-    )) as month
+    select
+        date_trunc('month', min(states.valid_from_at)) as first_month,
+        date_trunc('month', cast(max(context.as_of_date) as timestamp)) as last_month
     from {{ ref('int_revenue__item_states') }} as states
     cross join context
+
+),
+
+months as (
+
+    select unnest(generate_series(first_month, last_month, interval 1 month)) as month
+    from span
 
 ),
 
