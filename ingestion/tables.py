@@ -1,6 +1,6 @@
 """The warehouse's tables for what comes in, each contract's raw table and its quarantine; and the as-of date."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import duckdb
 
@@ -49,14 +49,18 @@ def prepare_warehouse(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> N
                 _change_type(con, contract, name, columns[name])
         _make_table(con, contract.quarantine_table, QUARANTINE_COLUMNS, present)
     con.execute("create macro if not exists main.as_of_date() as (cast(null as date))")
+    con.execute("create macro if not exists main.unknown_since() as (cast(null as varchar))")
 
 
-def set_as_of_date(con: duckdb.DuckDBPyConnection, as_of: date | None) -> None:
-    """Let `as_of_date()` be the date that a run was given, NULL where it was given none.
+def set_as_of(con: duckdb.DuckDBPyConnection, as_of: date | None, known_until: datetime | None) -> None:
+    """Let `as_of_date()` be the date that a run was given, and `unknown_since()` sort, among the ids of loads, before
+    the first that came after `known_until` (UTC); each NULL where the run was given none.
 
-    A function, as DuckDB reads it as a constant: without a date, no query looks at what was known earlier.
+    Functions, as DuckDB reads them as constants: without them, no query looks at what was known earlier.
     """
     con.execute(f"create or replace macro main.as_of_date() as (cast({sql_value(as_of)} as date))")
+    since = f"{known_until + timedelta(seconds=1):%Y%m%dT%H%M%S}" if known_until else None
+    con.execute(f"create or replace macro main.unknown_since() as (cast({sql_value(since)} as varchar))")
 
 
 def _present_columns(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:

@@ -89,6 +89,12 @@ def run(
         datetime | None,
         typer.Option("--as-of", formats=["%Y-%m-%d"], help="Date that the run describes; the newest record's."),
     ] = None,
+    known_at: Annotated[
+        str,
+        typer.Option(
+            "--known-at", help="Leave out what was loaded after this day or time (UTC): the day as it was told then."
+        ),
+    ] = "",
     accept_shrink: AcceptShrinkOption = False,
 ) -> None:
     """Load what is new, build the marts, judge them, and publish a release with its report."""
@@ -100,7 +106,7 @@ def run(
     tenure.addHandler(progress)
     tenure.info("starting in %s", opened.root)
     try:
-        failures = execute_job(opened, sources, as_of.date().isoformat() if as_of else "", accept_shrink)
+        failures = execute_job(opened, sources, as_of.date().isoformat() if as_of else "", known_at, accept_shrink)
     finally:
         tenure.removeHandler(progress)
     if failures:
@@ -282,7 +288,7 @@ def _check_before_loading(home: Home, sources: Path | None) -> None:
             raise
 
 
-def execute_job(home: Home, sources: Path | None, as_of: str, accept_shrink: bool) -> list[str]:
+def execute_job(home: Home, sources: Path | None, as_of: str, known_at: str, accept_shrink: bool) -> list[str]:
     """Run the Dagster job in this process, and return why it failed: nothing where it published a release."""
     import dagster as dg
 
@@ -295,6 +301,7 @@ def execute_job(home: Home, sources: Path | None, as_of: str, accept_shrink: boo
         "home": str(home.root),
         "sources": str(sources.resolve()) if sources else "",
         "as_of_date": as_of,
+        "known_at": known_at,
         "accept_shrink": accept_shrink,
     }
     run_config = {

@@ -5,7 +5,7 @@ import logging
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -22,15 +22,16 @@ log = logging.getLogger("tenure")
 
 
 class Deployment(dg.ConfigurableResource[None]):
-    """One home, its sources, and the date that the run describes.
+    """One home, its sources, the date that the run describes, and the time until which it knows the sources' records.
 
     Each may be empty: the home is then `TENURE_HOME` or `.tenure` in the checkout, the sources `TENURE_SOURCES` or
-    the home's own `sources.yml`, the as-of date that of the newest business record.
+    the home's own `sources.yml`, the as-of date that of the newest business record, and all that came is known.
     """
 
     home: str = ""
     sources: str = ""
     as_of_date: str = ""
+    known_at: str = ""
     accept_shrink: bool = False
 
     _until_run_ends: ExitStack = PrivateAttr(default_factory=ExitStack)
@@ -59,6 +60,24 @@ class Deployment(dg.ConfigurableResource[None]):
             return date.fromisoformat(self.as_of_date) if self.as_of_date else None
         except ValueError as error:
             raise UserError(f"{self.as_of_date!r} is no date: give the as-of date as YYYY-MM-DD.") from error
+
+    def known_until(self) -> datetime | None:
+        """The last second (UTC) whose loads count; of a date that day's last one.
+
+        Raises:
+            UserError: it is no time, or there is no as-of date beside it.
+        """
+        if not self.known_at:
+            return None
+        if not self.as_of_date:
+            raise UserError("What was known at a time is told of a day: give --as-of beside --known-at.")
+        try:
+            known = datetime.fromisoformat(self.known_at)
+        except ValueError as error:
+            raise UserError(
+                f"{self.known_at!r} is no time: give it as YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS, in UTC."
+            ) from error
+        return known if "T" in self.known_at else known + timedelta(days=1, seconds=-1)
 
     @contextmanager
     def step(self, stage: str) -> Iterator[Home]:

@@ -16,7 +16,7 @@ from packaging.version import Version
 from ingestion.errors import UserError
 from ingestion.failures import is_full_disk
 from ingestion.home import Home, connect_warehouse, memory_limit
-from ingestion.tables import set_as_of_date
+from ingestion.tables import set_as_of
 from orchestration.dbt_project import DBT_EXECUTABLE, DBT_PROJECT_DIR, dbt_manifest
 from orchestration.resources import Deployment
 from orchestration.seed_files import check_seed_files
@@ -53,7 +53,7 @@ def transform(context: dg.AssetExecutionContext, dbt: DbtCli, deployment: Deploy
         # The judge's and the report's libraries take seconds to import; dbt works in a process of its own meanwhile.
         threading.Thread(target=load_libraries, daemon=True).start()
         with connect_warehouse(home) as warehouse:
-            set_as_of_date(warehouse, deployment.as_of())
+            set_as_of(warehouse, deployment.as_of(), deployment.known_until())
         os.environ.update(
             DBT_ENV_SECRET_WAREHOUSE=str(home.warehouse),
             DBT_ENV_SECRET_TEMP=str(home.temp),

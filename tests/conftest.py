@@ -56,7 +56,7 @@ class _Lines(logging.Handler):
         self.lines.append(record.getMessage())
 
 
-def run_pipeline(root: Path, sources: Path, *, as_of: str = "", accept_shrink: bool = False) -> Run:
+def run_pipeline(root: Path, sources: Path, *, as_of: str = "", known_at: str = "", accept_shrink: bool = False) -> Run:
     """One whole run, as `tenure run` does it, in this process."""
     from orchestration.cli import execute_job
 
@@ -66,7 +66,7 @@ def run_pipeline(root: Path, sources: Path, *, as_of: str = "", accept_shrink: b
     tenure.setLevel(logging.INFO)
     tenure.addHandler(handler)
     try:
-        errors = execute_job(home, sources, as_of, accept_shrink)
+        errors = execute_job(home, sources, as_of, known_at, accept_shrink)
     finally:
         tenure.removeHandler(handler)
     return Run(home, not errors, errors, "\n".join(handler.lines))

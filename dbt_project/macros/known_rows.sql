@@ -3,7 +3,7 @@
 
     Without an as-of date these are the current versions. With one, the version of each that was known on that day: the
     current one, or, where that came later, the newest earlier one. A version without a time of its own was known as
-    long as nothing else tells; `dated_by` (the column that dates a record) then leaves out what happened after the
+    long as nothing else tells, and none of a load after the run's `--known-at`; `dated_by` (the column that dates a record) then leaves out what happened after the
     day, and guards the others a second time. So a version or a record after the day changes nothing.
 
     key: the columns that tell one record from another; NULLs count as equal.
@@ -44,7 +44,7 @@
 {%- endmacro %}
 
 {% macro _was_known(dated_by) -%}
-    {{ is_later('_version') }} is not true
+    {{ is_later('_version') }} is not true and {{ is_later_load('_load_id') }} is not true
     {%- if dated_by %} and {{ is_later(dated_by) }} is not true{% endif -%}
 {%- endmacro %}
 
@@ -77,6 +77,11 @@
 -#}
 {% macro is_later(time) -%}
     ({{ time }} >= {{ as_of_date() }} + interval 1 day)
+{%- endmacro %}
+
+{#- True where a load came after the time until which the run knows the sources; NULL without such a time. -#}
+{% macro is_later_load(load_id) -%}
+    ({{ load_id }} >= main.unknown_since())
 {%- endmacro %}
 
 {#- When something happened, NULL where that was after the as-of date. -#}

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from ingestion.errors import UserError
 from ingestion.failures import WarehouseError
 from ingestion.load import load_sources
 from ingestion.sources import read_sources
-from ingestion.tables import prepare_warehouse, set_as_of_date
+from ingestion.tables import prepare_warehouse, set_as_of
 from tests.ingestion.conftest import COLUMNS, HEADER, PROJECT, Deployment, RefusedFilesError
 
 WITHOUT_IDS = {name: value for name, value in COLUMNS.items() if name != "line_id"}
@@ -51,9 +51,18 @@ def test_the_as_of_date_is_that_of_the_last_run(contracts: Contracts) -> None:
     prepare_warehouse(con, contracts)
     con.execute("create view later as select date '2024-03-01' > as_of_date() as is_later")
     for as_of, is_later in ((None, None), (date(2024, 2, 29), True), (date(2024, 3, 1), False), (None, None)):
-        set_as_of_date(con, as_of)
+        set_as_of(con, as_of, None)
         prepare_warehouse(con, contracts)
         assert con.execute("from later").fetchall() == [(is_later,)]
+
+
+def test_what_is_known_ends_with_a_second(deployment: Deployment) -> None:
+    deployment.write("a.csv", HEADER + line("A1"))
+    (load,) = deployment.load()
+    loaded_at = datetime.fromisoformat(load.load_id[:15])
+    for known_until, is_unknown in ((loaded_at, False), (loaded_at - timedelta(seconds=1), True), (None, None)):
+        set_as_of(deployment.con, None, known_until)
+        assert deployment.query("select _load_id >= unknown_since() from raw_files.order_lines") == [(is_unknown,)]
 
 
 def test_a_table_of_an_older_contract_grows(contracts: Contracts) -> None:
@@ -320,7 +329,7 @@ def test_overlapping_pieces_in_any_order_give_the_same_rows(
 
 KILLED = """
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 import duckdb
 from ingestion.contracts import read_contracts

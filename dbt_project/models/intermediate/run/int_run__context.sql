@@ -56,6 +56,7 @@ loads as (
 
     select max(load_id) as last_load_id
     from {{ ref('stg_ingestion__loads') }}
+    where {{ is_later_load('load_id') }} is not true
 
 ),
 
