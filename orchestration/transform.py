@@ -17,10 +17,10 @@ from ingestion.errors import UserError
 from ingestion.failures import is_full_disk
 from ingestion.home import Home, connect_warehouse, memory_limit
 from ingestion.tables import set_as_of
-from orchestration.dbt_project import DBT_EXECUTABLE, DBT_PROJECT_DIR, dbt_manifest
+from orchestration.dbt_project import DBT_EXECUTABLE, DBT_MANIFEST, DBT_PROJECT_DIR, dbt_manifest
 from orchestration.resources import Deployment
 from orchestration.seed_files import check_seed_files
-from publishing.release import load_libraries
+from publishing.release import lend_last_release, load_libraries
 
 log = logging.getLogger("tenure.transform")
 
@@ -54,6 +54,7 @@ def transform(context: dg.AssetExecutionContext, dbt: DbtCli, deployment: Deploy
         threading.Thread(target=load_libraries, daemon=True).start()
         with connect_warehouse(home) as warehouse:
             set_as_of(warehouse, deployment.as_of(), deployment.known_until())
+        lend_last_release(home, DBT_MANIFEST, until=deployment.as_of())
         os.environ.update(
             DBT_ENV_SECRET_WAREHOUSE=str(home.warehouse),
             DBT_ENV_SECRET_TEMP=str(home.temp),

@@ -231,6 +231,33 @@ def restore_state(home: Home) -> bool:
     return True
 
 
+def lend_last_release(home: Home, dbt_manifest: Path, *, until: date | None) -> None:
+    """Show the warehouse what the last release says, as views of the schema `published`, for the marts to compare with.
+
+    `until` is the as-of date that the run was given: of later days nothing is compared. A table that had other columns
+    then is left out; where nothing was published, so is the whole schema.
+    """
+    baseline = _baseline(home, until or date.max)
+    with connect_warehouse(home) as warehouse:
+        warehouse.execute("drop schema if exists published cascade")
+        if baseline is None:
+            return
+        release = read_release(baseline.database.parent)
+        warehouse.execute("create schema published")
+        warehouse.execute(
+            "create table published.release as "
+            "select ? as release_id, ?::date as as_of_date, coalesce(?, '')::varchar as last_load_id",
+            [release.release_id, release.manifest["as_of_date"], release.manifest["last_load_id"]],
+        )
+        for table in read_contract(dbt_manifest).marts.values():
+            file = release.path / "parquet" / f"{table.name}.parquet"
+            if not file.exists():
+                continue
+            relation = warehouse.sql(f"from read_parquet({literal(str(file))})")
+            if relation.columns == list(table.columns):
+                warehouse.execute(f'create view published."{table.name}" as from read_parquet({literal(str(file))})')
+
+
 @dataclass(frozen=True)
 class _Context:
     """What the marts were built from."""

@@ -199,6 +199,61 @@ def rpt_definition_reconciliation(evidence: Evidence) -> list[Check]:
     ]
 
 
+def rpt_restatements(evidence: Evidence) -> list[Check]:
+    """Restatements: each says something else than before, of a time before, and why."""
+    table = "rpt_restatements"
+    return [
+        *table_checks(evidence, table)[:1],
+        no_rows(
+            "no change",
+            "error",
+            "select 1 from {batch} where coalesce(previous_value, -1) = coalesce(value, -1)",
+            f"marts.{table} has {{observed}} rows in which nothing changed.",
+        ),
+        no_rows(
+            "periods that were not over",
+            "error",
+            "select 1 from {batch} where month > previous_as_of_date or previous_as_of_date > restated_date",
+            f"marts.{table} has {{observed}} rows of a time that was not over.",
+        ),
+        no_rows(
+            "unknown causes",
+            "warning",
+            "select 1 from {batch} where contains(cause, 'unknown')",
+            f"marts.{table} has {{observed}} figures of which nothing tells why they changed.",
+        ),
+    ]
+
+
+def rpt_metric_trends(evidence: Evidence) -> list[Check]:
+    """Trends: of months that are over, and none that is worsening without a direction."""
+    table = "rpt_metric_trends"
+    return [
+        *table_checks(evidence, table)[:1],
+        between(table, "history_percentile", 0, 1),
+        no_rows(
+            "worsening without a direction",
+            "error",
+            "select 1 from {batch} where is_worsening and direction not in ('rising', 'falling')",
+            f"marts.{table} has {{observed}} rows that are worsening in no direction.",
+        ),
+    ]
+
+
+def rpt_benchmarks(evidence: Evidence) -> list[Check]:
+    """Benchmarks: what is reached lies within."""
+    table = "rpt_benchmarks"
+    return [
+        *table_checks(evidence, table)[:1],
+        no_rows(
+            "reached",
+            "error",
+            "select 1 from {batch} where is_reached and (value < low_value or value > high_value)",
+            f"marts.{table} has {{observed}} levels that are said to be reached, and aren't.",
+        ),
+    ]
+
+
 SUITES = {
     "fct_mrr_movements": fct_mrr_movements,
     "fct_customer_months": fct_customer_months,
@@ -209,4 +264,7 @@ SUITES = {
     "rpt_survival": rpt_survival,
     "rpt_failed_payments": rpt_failed_payments,
     "rpt_definition_reconciliation": rpt_definition_reconciliation,
+    "rpt_restatements": rpt_restatements,
+    "rpt_metric_trends": rpt_metric_trends,
+    "rpt_benchmarks": rpt_benchmarks,
 }

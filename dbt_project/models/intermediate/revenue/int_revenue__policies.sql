@@ -10,7 +10,10 @@ with written as (
         concat_ws(
             ',', policy, is_active, churn_recognition, coalesce(dunning_days, ''), grace_days, trials, pauses, free,
             discounts, time_zone
-        ) as row_text
+        ) as row_text,
+        concat_ws(
+            ',', churn_recognition, coalesce(dunning_days, ''), grace_days, trials, pauses, free, discounts, time_zone
+        ) as rules_text
     from {{ ref('revenue_policies') }}
 
 ),
@@ -62,5 +65,6 @@ select
     pauses,
     free,
     discounts,
-    time_zone
+    time_zone,
+    left(md5(rules_text), 8) as policy_version
 from judged

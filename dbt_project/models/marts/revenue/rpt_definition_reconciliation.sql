@@ -36,6 +36,7 @@ final as (
 
     select
         policies.policy,
+        policies.policy_version,
         policies.is_active,
         months.month,
         months.currency,
@@ -55,6 +56,7 @@ final as (
 
 select
     policy,
+    policy_version,
     month,
     is_active,
     currency,
