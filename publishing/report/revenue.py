@@ -4,7 +4,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from publishing.report import revenue_charts
+from publishing.report import restatements, revenue_charts, revenue_trends
 from publishing.report import revenue_figures as figures
 from publishing.report.source import Release, Row
 from publishing.report.tables import styled_table
@@ -49,13 +49,15 @@ def context(release: Release) -> dict[str, Any]:
         return {"has_revenue": False, "period": None}
     last = complete[-1]
     retention = figures.read_retention(release)
+    trends = figures.read_trends(release, last["month"])
     triangle = figures.read_triangle(release)
     return {
         "has_revenue": True,
         "period": month_name(last["month"]),
-        "sentences": _sentences(complete, retention),
+        "sentences": _sentences(complete, retention, trends),
         "notice": _notice(figures.read_unvalued(release)),
-        "headline_table": _headlines(complete, retention),
+        "headline_table": revenue_trends.headlines(trends, last["currency"]),
+        "benchmarks_table": revenue_trends.benchmarks(figures.read_benchmarks(release)),
         "bridge": revenue_charts.bridge(last),
         "bridge_alt": _bridge_alt(last),
         "months_table": _months(complete[-MOST_TABLE_MONTHS:]),
@@ -70,11 +72,12 @@ def context(release: Release) -> dict[str, Any]:
         "logos": revenue_charts.triangle(triangle, "retention_rate", "logo-triangle"),
         "triangle_alt": "Cohorts by months since the first paid month; rpt_cohort_retention has the numbers.",
         **_survival(release),
+        **restatements.context(release, last["currency"]),
         "policy": last["policy"],
     }
 
 
-def _sentences(months: list[Row], retention: list[Row]) -> list[str]:
+def _sentences(months: list[Row], retention: list[Row], trends: list[Row]) -> list[str]:
     last = months[-1]
     sentences = [
         f"At the end of {month_name(last['month'])} {plural(last['closing_customer_count'], 'customer')} paid "
@@ -95,11 +98,7 @@ def _sentences(months: list[Row], retention: list[Row]) -> list[str]:
             f"{money(churn, last['currency'])} a month{because}; with what others pay less, "
             f"{percent(last['gross_mrr_churn_rate'])} of the opening revenue was lost."
         )
-    if streak := _rising(months):
-        sentences.append(
-            f"Lost revenue has risen for {streak} months in a row, as a share of what each month opened with."
-        )
-    return sentences
+    return sentences + revenue_trends.worsening(trends)
 
 
 def _growth(months: list[Row]) -> str:
@@ -110,84 +109,10 @@ def _growth(months: list[Row]) -> str:
     return f", {percent(abs(change))} {'more' if change >= 0 else 'less'} than a year before"
 
 
-def _rising(months: list[Row]) -> int:
-    """In how many months, up to the last, churn rose over the month before; 0 below three."""
-    rates = [row["gross_mrr_churn_rate"] for row in months]
-    streak = 0
-    while (
-        streak + 1 < len(rates)
-        and rates[-1 - streak] is not None
-        and rates[-2 - streak] is not None
-        and rates[-1 - streak] > rates[-2 - streak]
-    ):
-        streak += 1
-    return streak if streak >= 3 else 0
-
-
 def _notice(unvalued: int) -> str:
     if not unvalued:
         return ""
     return f"{plural(unvalued, 'movement')} in a currency without a rate in fx_rates.csv: in no total of this page."
-
-
-def _headlines(months: list[Row], retention: list[Row]) -> Markup:
-    """Each headline's level, its last three steps, and where it stands in its own history."""
-    series = {
-        "Recurring revenue a month": [float(row["closing_amount"]) for row in months],
-        "Customers who pay": [row["closing_customer_count"] for row in months],
-        "Revenue a customer (ARPA)": [row["arpa_amount"] for row in months],
-        "Net revenue retention, 12 months": [row["nrr"] for row in retention],
-        "Gross revenue retention, 12 months": [row["grr"] for row in retention],
-        "Customer retention, 12 months": [row["logo_retention_rate"] for row in retention],
-        "Lost and shrunk revenue in the month": [row["gross_mrr_churn_rate"] for row in months],
-        "Expansion in the month": [row["expansion_rate"] for row in months],
-        "Gains over losses (quick ratio)": [row["quick_ratio"] for row in months],
-    }
-    currency = months[-1]["currency"]
-    lines = []
-    for name, values in series.items():
-        known = [float(value) for value in values if value is not None]
-        if not known:
-            continue
-        lines.append(
-            {
-                "figure": name,
-                "level": _level(name, known[-1], currency),
-                "before": _level(name, known[-2], currency) if len(known) > 1 else MISSING,
-                "direction": _direction(known),
-                "history": _percentile(known),
-            }
-        )
-    labels = {
-        "figure": "Figure",
-        "level": "Level",
-        "before": "Month before",
-        "direction": "Last three months",
-        "history": "In its own history",
-    }
-    return styled_table("headlines", lines, labels, left=["direction", "history"])
-
-
-def _level(name: str, value: float, currency: str) -> str:
-    if "quick ratio" in name:
-        return f"{value:.2f}"
-    if "ARPA" in name or name.startswith("Recurring"):
-        return money(value, currency)
-    return count(value) if name.startswith("Customers who") else percent(value)
-
-
-def _direction(values: list[float]) -> str:
-    """Each step up to the newest, as far as there are three."""
-    steps = list(zip(values[-4:], values[-3:], strict=False))
-    return " ".join("▲" if after > before else "▼" if after < before else "=" for before, after in steps) or MISSING
-
-
-def _percentile(values: list[float]) -> str:
-    """Above how many of the months before it the last one is."""
-    before = values[:-1]
-    if len(before) < figures.YEAR:
-        return f"only {plural(len(before), 'month')} before it"
-    return f"above {sum(value < values[-1] for value in before)} of {len(before)} months"
 
 
 def _bridge_alt(row: Row) -> str:

@@ -14,6 +14,33 @@ def read_months(release: Release) -> list[Row]:
     return release.rows("select * from marts.rpt_mrr_months where dimension = 'all' order by month")
 
 
+def read_trends(release: Release, month: date) -> list[Row]:
+    """Each headline's level in a month, with its last three steps (`steps`, oldest first)."""
+    return release.rows(
+        f"""
+        select
+            *,
+            list(change) over (
+                partition by metric, window_months order by month rows between 2 preceding and current row
+            ).list_filter(lambda step: step is not null) as steps
+        from marts.rpt_metric_trends
+        where dimension = 'all'
+        qualify month = date '{month}'
+        order by metric, window_months
+        """
+    )
+
+
+def read_benchmarks(release: Release) -> list[Row]:
+    """What others reach, of figures over enough customers."""
+    return release.rows(
+        """
+        select * from marts.rpt_benchmarks where min_cell_ok
+        order by metric, window_months, dimension <> 'all', segment, level = 'typical' desc, low_value
+        """
+    )
+
+
 def read_retention(release: Release) -> list[Row]:
     """Net and gross retention over twelve months of each complete month, oldest first."""
     return release.rows(

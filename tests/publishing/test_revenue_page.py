@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from publishing.report.pages import write_pages
-from publishing.report.words import MINUS, TO
+from publishing.report.words import MINUS, MISSING, TO
 from tests.publishing.small_release import build_release, text_of
 from tests.publishing.test_sources_page import NO_LINES, NoPrinter, lead, row
 
@@ -59,6 +59,44 @@ COHORTS = """
     from (values (0), (1), (2)) as t(age);
 """
 
+TRENDS = """
+    insert into marts.rpt_metric_trends by name
+    select
+        metric, window_months, month, 'all' as dimension, 'all' as segment, value, 50 as n, previous_value,
+        value - previous_value as change, streak_months, is_worsening, percentile as history_percentile,
+        history_month_count
+    from (values
+        ('mrr', 1, date '2024-03-01', 2215, 2120, 11, false, 1, 11),
+        ('mrr', 1, date '2024-04-01', 2310, 2215, 12, false, 1, 12),
+        ('mrr', 1, date '2024-05-01', 2405, 2310, 13, false, 1, 13),
+        ('nrr', 12, date '2024-05-01', 1.05, null, null, false, null, 0),
+        ('gross_mrr_churn_rate', 1, date '2024-05-01', 0.03, 0.02, 4, true, 0.5, 13)
+    ) as t(
+        metric, window_months, month, value, previous_value, streak_months, is_worsening, percentile,
+        history_month_count
+    );
+    insert into marts.rpt_benchmarks by name
+    select
+        'nrr' as metric, 12 as window_months, dimension, segment, level, low_value, high_value, 'Some guide' as source,
+        date '2024-05-01' as month, 1.05 as value, value >= low_value as is_reached, segment <> 'tiny' as min_cell_ok
+    from (values
+        ('all', 'all', 'strong', 1.1, null), ('tier', 'SMB', 'typical', 1.01, 1.05),
+        ('tier', 'tiny', 'typical', 1.01, 1.05)
+    ) as t(dimension, segment, level, low_value, high_value);
+"""
+RESTATEMENTS = """
+    insert into marts.rpt_restatements by name
+    select
+        date '2024-06-10' as restated_date, release as previous_release_id, date '2024-06-09' as previous_as_of_date,
+        table_name, figure, date '2024-04-01' as month, dimension, 'all' as segment, basis, span as span_months,
+        was as previous_value, now as value, cause
+    from (values
+        ('r1', 'rpt_mrr_months', 'closing_amount', 'all', 'month', 0, 1, 2, 'fx'),
+        ('r2', 'rpt_mrr_months', 'closing_amount', 'all', 'month', 0, 2300, 2310, 'identity, late_data'),
+        ('r2', 'rpt_nrr_monthly', 'nrr', 'all', 'window', 12, 1.04, null, 'late_data'),
+        ('r2', 'rpt_nrr_monthly', 'nrr', 'plan', 'window', 12, 1.04, 1.05, 'late_data')
+    ) as t(release, table_name, figure, dimension, basis, span, was, now, cause);
+"""
 SURVIVAL = """
     insert into marts.rpt_survival by name
     select
@@ -77,7 +115,7 @@ def write(folder: Path, marts_sql: str = "") -> str:
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return write(tmp_path_factory.mktemp("everything"), MONTHS + RETENTION + MOVEMENTS + COHORTS + SURVIVAL)
+    return write(tmp_path_factory.mktemp("everything"), MONTHS + RETENTION + MOVEMENTS + COHORTS + SURVIVAL + TRENDS)
 
 
 def test_lead_says_what_is_paid_what_stays_and_what_was_lost(page: str) -> None:
@@ -93,11 +131,31 @@ def test_lead_says_what_is_paid_what_stays_and_what_was_lost(page: str) -> None:
 
 
 def test_three_rising_months_of_churn_are_told(page: str, tmp_path: Path) -> None:
-    assert "Lost revenue has risen for" not in lead(page)
-    rising = """
-        update marts.rpt_mrr_months set gross_mrr_churn_rate = 0.01 * month(month) where month >= '2024-02-01';
-    """
-    assert "Lost revenue has risen for 3 months in a row" in lead(write(tmp_path, MONTHS + rising))
+    assert "Lost revenue has risen for 4 months in a row, as a share of what each month opened with." in lead(page)
+    calm = "update marts.rpt_metric_trends set is_worsening = false;"
+    assert "Lost revenue has risen for" not in lead(write(tmp_path, MONTHS + TRENDS + calm))
+
+
+def test_what_others_reach_stands_beside(page: str) -> None:
+    figure = "Net revenue retention, 12 months"
+    assert row(page, "benchmarks", figure) == f"{figure} Strong from 110% 105.0% no Some guide"
+    assert row(page, "benchmarks", f"{figure}: SMB") == f"{figure}: SMB Typical 101{TO}105% 105.0% yes Some guide"
+    assert "tiny" not in page
+
+
+def test_restatements_of_the_newest_run_are_told(page: str, tmp_path: Path) -> None:
+    assert "No figure of a month that was over has been told otherwise since." in text_of(page)
+    told = write(tmp_path, MONTHS + RESTATEMENTS)
+    assert (
+        "The report of 10 June 2024 told 3 figures of months that were over otherwise than the one of 9 June 2024: "
+        "records moved between customers, came late (1); came late (2)." in text_of(told)
+    )
+    assert row(told, "restatements", "Revenue at the end") == (
+        "Revenue at the end of the month April 2024 EUR 2,300 EUR 2,310 Records moved between customers, came late"
+    )
+    assert row(told, "restatements", "Net revenue retention") == (
+        f"Net revenue retention, 12 months April 2024 104.00% {MISSING} Came late"
+    )
 
 
 def test_the_bridge_and_its_reasons(page: str) -> None:
@@ -121,9 +179,9 @@ def test_survival_by_group(page: str) -> None:
 
 def test_headlines_have_a_direction_and_their_own_history(page: str) -> None:
     assert row(page, "headlines", "Recurring revenue") == (
-        "Recurring revenue a month EUR 2,405 EUR 2,310 ▲ ▲ ▲ above 13 of 13 months"
+        "Recurring revenue a month EUR 2,405 EUR 2,310 ▲ ▲ ▲ above 100% of 13 months"
     )
-    assert "only 1 month before it" in row(page, "headlines", "Net revenue retention")
+    assert "only 0 months before it" in row(page, "headlines", "Net revenue retention")
 
 
 def test_without_revenue_the_page_says_so(tmp_path: Path) -> None:

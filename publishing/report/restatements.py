@@ -1,0 +1,83 @@
+"""What the page `revenue` says of figures that an earlier report told otherwise."""
+
+from typing import Any
+
+from markupsafe import Markup
+
+from publishing.report.source import Release, Row
+from publishing.report.tables import styled_table
+from publishing.report.words import MISSING, count, day_name, money, month_name, percent, plural, sentence_case
+
+CAUSES = {
+    "late_data": "came late",
+    "correction": "corrected at its source",
+    "identity": "records moved between customers",
+    "policy": "another policy",
+    "fx": "another rate of a currency",
+    "regrouping": "customers in another group",
+    "unknown": "not known",
+}
+FIGURES = {
+    "closing_amount": "Revenue at the end of the month",
+    "closing_customer_count": "Customers at the end of the month",
+    "gross_mrr_churn_rate": "Lost and shrunk revenue",
+    "nrr": "Net revenue retention",
+    "grr": "Gross revenue retention",
+    "retention_rate": "Customer retention",
+}
+"""Of what is told otherwise the figures that the page names; the mart has all."""
+MOST_LINES = 12
+
+
+def context(release: Release, currency: str) -> dict[str, Any]:
+    """What `templates/revenue.html.j2` shows of restatements: those of the newest run that found any."""
+    rows = release.rows(
+        """
+        select *, count(*) over (partition by cause) as cause_count
+        from marts.rpt_restatements
+        qualify previous_release_id = max(previous_release_id) over ()
+        order by dimension <> 'all', month desc, table_name, figure, span_months
+        """
+    )
+    if not rows:
+        return {"restated": None, "restatements_table": None}
+    causes = {row["cause"]: row["cause_count"] for row in rows}
+    because = "; ".join(f"{_cause(cause)} ({count(number)})" for cause, number in sorted(causes.items()))
+    return {
+        "restated": (
+            f"The report of {day_name(rows[0]['restated_date'])} told {plural(len(rows), 'figure')} of months "
+            f"that were over otherwise than the one of {day_name(rows[0]['previous_as_of_date'])}: {because}."
+        ),
+        "restatements_table": _table(rows, currency),
+    }
+
+
+def _table(rows: list[Row], currency: str) -> Markup | None:
+    lines = [
+        {
+            "figure": FIGURES[row["figure"]] + (f", {row['span_months']} months" if row["basis"] == "window" else ""),
+            "month": month_name(row["month"]),
+            "before": _value(row["figure"], row["previous_value"], currency),
+            "now": _value(row["figure"], row["value"], currency),
+            "cause": sentence_case(_cause(row["cause"])),
+        }
+        for row in rows
+        if row["dimension"] == "all"
+        and row["figure"] in FIGURES
+        and row["table_name"] != "rpt_cohort_retention"
+        and row["span_months"] in (0, 12)
+    ][:MOST_LINES]
+    labels = {"figure": "Figure", "month": "Month", "before": "Told before", "now": "Now", "cause": "Why"}
+    return styled_table("restatements", lines, labels, left=["month", "cause"]) if lines else None
+
+
+def _cause(cause: str) -> str:
+    return ", ".join(CAUSES[name] for name in cause.split(", "))
+
+
+def _value(figure: str, value: Any, currency: str) -> str:
+    if value is None:
+        return MISSING
+    if figure == "closing_customer_count":
+        return count(value)
+    return money(value, currency) if figure == "closing_amount" else percent(float(value), 2)
