@@ -280,10 +280,13 @@ def _context(home: Home) -> _Context:
 
 
 def _data_through(warehouse: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """The newest record's date of each connected source."""
+    """The newest record's date of each connected source; of what may be dated ahead, none after the as-of date."""
     rows = warehouse.sql(
-        """select source, max(newest_record_date) from intermediate.int_run__source_tables
-        where is_connected and is_dated and newest_record_date is not null group by source order by source"""
+        """select source, coalesce(
+            max(newest_record_date) filter (where is_dated), least(max(newest_record_date), max(as_of_date))
+        )
+        from intermediate.int_run__source_tables cross join intermediate.int_run__context
+        where is_connected and newest_record_date is not null group by source order by source"""
     ).fetchall()
     return {source: newest.isoformat() for source, newest in rows}
 

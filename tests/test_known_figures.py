@@ -1,4 +1,4 @@
-"""Figures of two public sets that others have published, out of a release by SQL."""
+"""Figures of public sets that others have published, out of a release by SQL."""
 
 import os
 from decimal import Decimal
@@ -29,6 +29,45 @@ def cdnow(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     run = run_pipeline(tmp_path_factory.mktemp("cdnow"), EXAMPLES / "cdnow.yml")
     assert run.succeeded, run.errors
     return run
+
+
+@pytest.fixture(scope="module")
+def telco(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    os.environ["TENURE_DATA"] = str(data)
+    run = run_pipeline(tmp_path_factory.mktemp("telco"), EXAMPLES / "telco.yml")
+    assert run.succeeded, run.errors
+    return run
+
+
+@pytest.mark.wide
+def test_telco_churn(telco: Run) -> None:
+    (figures,) = telco.sql(
+        """select
+            count(*) filter (where movement = 'new'), count(*) filter (where movement = 'churn'),
+            sum(amount) filter (where movement = 'new'), -sum(amount) filter (where movement = 'churn')
+        from marts.fct_mrr_movements"""
+    )
+    assert figures == (7043, 1869, Decimal("456116.60"), Decimal("139130.85"))
+    assert round(100 * figures[1] / figures[0], 2) == 26.54
+
+
+@pytest.mark.wide
+def test_telco_churn_by_contract(telco: Run) -> None:
+    rates = telco.sql(
+        """select segment, round(100 * count_if(movement = 'churn') / count_if(movement = 'new'), 2)
+        from marts.fct_mrr_movements
+        join marts.map_customer_segments on followed_id = coalesce(fct_mrr_movements.customer_id, past_customer_id)
+        where dimension = 'plan' group by segment order by 2 desc"""
+    )
+    assert rates == [("Month-to-month", 42.71), ("One year", 11.27), ("Two year", 2.83)]
+
+
+@pytest.mark.wide
+def test_telco_blanks_are_reported(telco: Run) -> None:
+    assert telco.sql(
+        "select sum(quarantined_count), max(open_quarantine_count) from marts.rpt_source_health "
+        "where source = 'files' and table_name = 'invoices'"
+    ) == [(11, 11)]
 
 
 @pytest.mark.wide

@@ -254,6 +254,20 @@ def rpt_benchmarks(evidence: Evidence) -> list[Check]:
     ]
 
 
+def map_customer_segments(evidence: Evidence) -> list[Check]:
+    """Groups of customers: everybody is one of all."""
+    table = "map_customer_segments"
+    return [
+        *table_checks(evidence, table)[:1],
+        no_rows(
+            "in no total",
+            "error",
+            "select 1 from {batch} group by followed_id having not bool_or(dimension = 'all')",
+            f"marts.{table} has {{observed}} customers who are in no total.",
+        ),
+    ]
+
+
 SUITES = {
     "fct_mrr_movements": fct_mrr_movements,
     "fct_customer_months": fct_customer_months,
@@ -264,6 +278,7 @@ SUITES = {
     "rpt_survival": rpt_survival,
     "rpt_failed_payments": rpt_failed_payments,
     "rpt_definition_reconciliation": rpt_definition_reconciliation,
+    "map_customer_segments": map_customer_segments,
     "rpt_restatements": rpt_restatements,
     "rpt_metric_trends": rpt_metric_trends,
     "rpt_benchmarks": rpt_benchmarks,

@@ -2,22 +2,31 @@ with source_days as (
 
     select
         days.record_date,
-        days.has_records
+        tables.is_dated,
+        -- What may be dated ahead, as a subscription that begins next month, has happened when its state is known.
+        coalesce(days.newest_version_date, days.record_date) as known_date
     from {{ ref('int_run__source_days') }} as days
     inner join {{ ref('stg_ingestion__tables') }} as tables
         on
             days.source = tables.source
             and days.table_name = tables.table_name
-    where tables.is_dated
+    where days.has_records
+
+),
+
+newest as (
+
+    select coalesce(max(record_date) filter (where is_dated), max(known_date)) as newest_date
+    from source_days
 
 ),
 
 as_of as (
 
     select
-        coalesce({{ as_of_date() }}, max(record_date) filter (where has_records)) as as_of_date,
-        max(record_date) filter (where has_records) as data_through_date
-    from source_days
+        coalesce({{ as_of_date() }}, newest_date) as as_of_date,
+        newest_date as data_through_date
+    from newest
 
 ),
 
