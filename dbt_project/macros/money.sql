@@ -20,3 +20,20 @@
         ~ " else 0.010 end"
     ) }}
 {%- endmacro %}
+
+{#-
+    An amount at a rate as money. DuckDB multiplies two decimals of 18 digits in 18 digits, and fails from 9.2 million
+    on; in 38 digits it is right, but rounds a hundred times as slowly. So the wide way is for what needs it.
+-#}
+{% macro money_at_rate(amount, rate) -%}
+    case
+        when {{ rate }} = 1 then {{ money(amount) }}
+        when abs(cast({{ amount }} as double)) * {{ rate }} < 1000000 then {{ money('(' ~ amount ~ ') * ' ~ rate) }}
+        else {{ money('cast(' ~ amount ~ ' as decimal(38, 4)) * ' ~ rate) }}
+    end
+{%- endmacro %}
+
+{#- The exact product of two amounts, of any size; see `money_at_rate`. -#}
+{% macro exact_product(amount, other) -%}
+    cast({{ amount }} as decimal(38, 4)) * {{ other }}
+{%- endmacro %}

@@ -1,52 +1,24 @@
--- What a customer, as known today, pays at each month's end, in one currency: who pays in several is followed in the
--- reporting currency.
+-- What a customer, as known today, pays at the ends of months, in one currency: who pays in several is followed in the
+-- reporting currency, month by month.
 with context as (
 
-    select as_of_date
+    select cast(date_trunc('month', as_of_date) + interval 1 month as date) as end_month
     from {{ ref('int_run__context') }}
 
 ),
 
-spans as (
-
-    select
-        *,
-        cast(date_trunc('month', from_date) as date) as first_month
-    from {{ ref('int_revenue__level_spans') }}
-
-),
-
--- The level at the end of a month holds until the month in which it changes.
-month_ends as (
-
-    select
-        spans.customer_id,
-        spans.currency,
-        spans.mrr_amount,
-        cast(unnest(range(
-            cast(spans.first_month as timestamp),
-            coalesce(
-                date_trunc('month', cast(spans.to_date as timestamp)),
-                date_trunc('month', cast(context.as_of_date as timestamp)) + interval 1 month
-            ),
-            interval 1 month
-        )) as date) as month
-    from spans
-    cross join context
-
-),
-
--- In a month with changes the lowest level may be on the way.
+-- In a month with changes the lowest level may be on the way. The last one holds until the next month with changes.
 changed_months as (
 
     select
         customer_id,
         currency,
-        first_month as month,
+        cast(date_trunc('month', from_date) as date) as from_month,
+        arg_max(mrr_amount, from_date) as closing_amount,
         min(mrr_amount) as lowest_amount,
-        sum(scope_change) as scope_change
-    from spans
-    group by customer_id, currency, first_month
+        sum(scope_change) as scope_change_amount
+    from {{ ref('int_revenue__level_spans') }}
+    group by all
 
 ),
 
@@ -55,46 +27,79 @@ customers as (
     select
         customer_id,
         min(currency) = max(currency) as has_one_currency
-    from spans
+    from changed_months
     group by customer_id
 
 ),
 
-valued as (
+runs as (
 
     select
-        month_ends.customer_id,
-        month_ends.month,
-        if(customers.has_one_currency, month_ends.currency, rates.reporting_currency) as currency,
-        if(customers.has_one_currency, 1, rates.rate) as own_rate,
-        if(customers.has_one_currency, rates.rate, 1) as rate,
-        month_ends.mrr_amount as closing_amount,
-        coalesce(changed_months.lowest_amount, month_ends.mrr_amount) as lowest_amount,
-        coalesce(changed_months.scope_change, 0) as scope_change_amount
-    from month_ends
+        changed_months.*,
+        customers.has_one_currency,
+        lead(changed_months.from_month, 1, context.end_month) over (
+            partition by changed_months.customer_id, changed_months.currency
+            order by changed_months.from_month
+        ) as to_month
+    from changed_months
     inner join customers
-        on month_ends.customer_id = customers.customer_id
+        on changed_months.customer_id = customers.customer_id
+    cross join context
+
+),
+
+-- Only the first month of a run has changes.
+currency_months as (
+
+    select
+        runs.customer_id,
+        rates.rate_month as from_month,
+        rates.reporting_currency,
+        rates.rate,
+        runs.closing_amount,
+        if(rates.rate_month = runs.from_month, runs.lowest_amount, runs.closing_amount) as lowest_amount,
+        if(rates.rate_month = runs.from_month, runs.scope_change_amount, 0) as scope_change_amount
+    from runs
     inner join {{ ref('int_revenue__fx_rates') }} as rates
         on
-            month_ends.currency = rates.currency
-            and month_ends.month = rates.rate_month
-    left join changed_months
-        on
-            month_ends.customer_id = changed_months.customer_id
-            and month_ends.currency = changed_months.currency
-            and month_ends.month = changed_months.month
-    where month_ends.mrr_amount > 0 or changed_months.month is not null
+            runs.currency = rates.currency
+            and runs.from_month <= rates.rate_month
+            and runs.to_month > rates.rate_month
+    where not runs.has_one_currency
+
+),
+
+reporting_months as (
+
+    select
+        currency_months.customer_id,
+        currency_months.from_month,
+        currency_months.reporting_currency as currency,
+        {{ money('sum(' ~ exact_product('closing_amount', 'rate') ~ ')') }} as closing_amount,
+        {{ money('sum(' ~ exact_product('lowest_amount', 'rate') ~ ')') }} as lowest_amount,
+        {{ money('sum(' ~ exact_product('scope_change_amount', 'rate') ~ ')') }} as scope_change_amount
+    from currency_months
+    group by currency_months.customer_id, currency_months.from_month, currency_months.reporting_currency
 
 )
 
 select
     customer_id,
-    month,
-    cast(date_part('year', month) * 12 + date_part('month', month) as integer) as month_number,
+    from_month,
+    to_month,
     currency,
-    cast(max(rate) as decimal(18, 8)) as rate,
-    {{ money('sum(closing_amount * own_rate)') }} as closing_amount,
-    {{ money('sum(lowest_amount * own_rate)') }} as lowest_amount,
-    {{ money('sum(scope_change_amount * own_rate)') }} as scope_change_amount
-from valued
-group by customer_id, month, currency
+    closing_amount,
+    lowest_amount,
+    {{ money('scope_change_amount') }} as scope_change_amount
+from runs
+where has_one_currency
+union all
+select
+    customer_id,
+    from_month,
+    cast(from_month + interval 1 month as date) as to_month,
+    currency,
+    closing_amount,
+    lowest_amount,
+    scope_change_amount
+from reporting_months

@@ -3,7 +3,7 @@ with currencies as (
 
     select
         customer_id,
-        arg_max(currency, month) as currency
+        any_value(currency) as currency
     from {{ ref('int_revenue__customer_levels') }}
     group by customer_id
 
@@ -43,15 +43,12 @@ named as (
 
     select
         currencies.customer_id,
-        unnest([
-            struct_pack(dimension := 'all', segment := 'all'),
-            struct_pack(dimension := 'segment', segment := profiles.segment),
-            struct_pack(dimension := 'plan', segment := profiles.plan),
-            struct_pack(dimension := 'tier', segment := tiers.tier),
-            struct_pack(dimension := 'region', segment := regions.region),
-            struct_pack(dimension := 'currency', segment := currencies.currency),
-            struct_pack(dimension := 'business_unit', segment := units.business_unit)
-        ]) as named_segment
+        profiles.segment,
+        profiles.plan,
+        tiers.tier,
+        regions.region,
+        currencies.currency,
+        units.business_unit
     from currencies
     left join {{ ref('int_customers__profiles') }} as profiles
         on currencies.customer_id = profiles.customer_id
@@ -62,10 +59,53 @@ named as (
     asof left join tiers
         on profiles.employee_count >= tiers.min_employee_count
 
+),
+
+-- Customers who share all their groups: what is summed over them first needs no row for each dimension.
+combinations as (
+
+    select
+        segment,
+        plan,
+        tier,
+        region,
+        currency,
+        business_unit,
+        row_number() over (order by segment, plan, tier, region, currency, business_unit) as combination_number
+    from named
+    group by segment, plan, tier, region, currency, business_unit
+
+),
+
+final as (
+
+    select
+        named.customer_id,
+        combinations.combination_number,
+        unnest([
+            struct_pack(dimension := 'all', segment := 'all'),
+            struct_pack(dimension := 'segment', segment := named.segment),
+            struct_pack(dimension := 'plan', segment := named.plan),
+            struct_pack(dimension := 'tier', segment := named.tier),
+            struct_pack(dimension := 'region', segment := named.region),
+            struct_pack(dimension := 'currency', segment := named.currency),
+            struct_pack(dimension := 'business_unit', segment := named.business_unit)
+        ]) as named_segment
+    from named
+    inner join combinations
+        on
+            named.segment is not distinct from combinations.segment
+            and named.plan is not distinct from combinations.plan
+            and named.tier is not distinct from combinations.tier
+            and named.region is not distinct from combinations.region
+            and named.currency is not distinct from combinations.currency
+            and named.business_unit is not distinct from combinations.business_unit
+
 )
 
 select
     customer_id,
     struct_extract(named_segment, 'dimension') as dimension,
-    struct_extract(named_segment, 'segment') as segment
-from named
+    struct_extract(named_segment, 'segment') as segment,
+    combination_number
+from final

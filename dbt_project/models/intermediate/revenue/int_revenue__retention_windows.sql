@@ -1,78 +1,144 @@
 {#- Months between the two ends of a window. -#}
 {%- set windows = var('retention_window_months') -%}
--- What became of each customer who paid at a month's end, so many months later, at the rate of the first month.
+-- What became of each customer who paid at a month's end, so many months later, at the rate of the first month. It
+-- stays the same for a run of months: until the window's beginning, or its end, comes to another level or rate.
 with context as (
 
-    select as_of_date
+    select date_part('year', as_of_date) * 12 + date_part('month', as_of_date) as as_of_number
     from {{ ref('int_run__context') }}
 
 ),
 
--- Values so many months later in the same row; a month that isn't there is one without anything paid.
-followed as (
+rate_changes as (
+
+    select
+        currency,
+        rate,
+        date_part('year', rate_month) * 12 + date_part('month', rate_month) as from_number
+    from {{ ref('int_revenue__fx_rates') }}
+    qualify coalesce(rate <> lag(rate) over (partition by currency order by rate_month), true)
+
+),
+
+rates as (
+
+    select
+        rate_changes.*,
+        lead(rate_changes.from_number, 1, context.as_of_number + 1) over (
+            partition by rate_changes.currency
+            order by rate_changes.from_number
+        ) as to_number
+    from rate_changes
+    cross join context
+
+),
+
+levels as (
 
     select
         customer_id,
-        month,
         currency,
-        rate,
-        {%- for months in windows %}
-            max(closing_amount) over (
-                customer_history range between {{ months }} following and {{ months }} following
-            ) as end_{{ months }},
-            if(
-                count(*) over (customer_history range between 1 following and {{ months }} following) = {{ months }},
-                min(lowest_amount) over (customer_history range between 1 following and {{ months }} following),
-                0
-            ) as lowest_{{ months }},
-            sum(scope_change_amount) over (
-                customer_history range between 1 following and {{ months }} following
-            ) as scope_{{ months }},
-        {%- endfor %}
-        closing_amount
+        closing_amount,
+        lowest_amount,
+        date_part('year', from_month) * 12 + date_part('month', from_month) as from_number,
+        date_part('year', to_month) * 12 + date_part('month', to_month) as to_number,
+        {{ money('sum(scope_change_amount) over (partition by customer_id order by from_month)') }} as scope_amount
     from {{ ref('int_revenue__customer_levels') }}
-    window customer_history as (partition by customer_id, currency order by month_number)
 
 ),
 
-paying as (
+-- Where nobody pays in it alone the reporting currency has no rates.
+starts as (
 
-    select *
-    from followed
-    where closing_amount > 0
+    select
+        levels.customer_id,
+        levels.from_number as level_number,
+        levels.closing_amount,
+        levels.scope_amount,
+        coalesce(rates.rate, 1) as rate,
+        greatest(levels.from_number, coalesce(rates.from_number, 0)) as from_number,
+        least(levels.to_number, coalesce(rates.to_number, levels.to_number)) as to_number
+    from levels
+    left join rates
+        on
+            levels.currency = rates.currency
+            and levels.from_number < rates.to_number
+            and levels.to_number > rates.from_number
+    where levels.closing_amount > 0
 
 ),
 
-final as (
+-- The lowest level after the first month until the last one's.
+pairs as (
 
-    {%- for months in windows %}
-        select
-            paying.customer_id,
-            {{ months }} as window_months,
-            paying.month as start_month,
-            cast(paying.month + interval {{ months }} month as date) as month,
-            paying.rate,
-            paying.closing_amount as start_amount,
-            -- What came or went with a record that changed its id is no gain or loss.
-            coalesce(paying.end_{{ months }}, 0) - coalesce(paying.scope_{{ months }}, 0) as end_amount,
-            paying.lowest_{{ months }} as lowest_amount
-        from paying
-        cross join context
-        where paying.month + interval {{ months }} month <= context.as_of_date
-        {%- if not loop.last %}
-            union all
-        {%- endif %}
-    {%- endfor %}
+    select
+        starts.customer_id,
+        starts.from_number as start_from_number,
+        starts.to_number as start_to_number,
+        ends.from_number as end_from_number,
+        ends.to_number as end_to_number,
+        starts.rate,
+        starts.closing_amount as start_amount,
+        -- What came or went with a record that changed its id is no gain or loss.
+        {{ money('ends.closing_amount - (ends.scope_amount - starts.scope_amount)') }} as end_amount,
+        min(if(ends.from_number = starts.level_number, ends.closing_amount, ends.lowest_amount)) over (
+            partition by starts.customer_id, starts.from_number
+            order by ends.from_number
+        ) as lowest_amount
+    from starts
+    inner join levels as ends
+        on
+            starts.customer_id = ends.customer_id
+            and starts.level_number <= ends.from_number
+            and starts.to_number + {{ windows | max }} > ends.from_number
+
+),
+
+valued as (
+
+    select
+        customer_id,
+        start_from_number,
+        start_to_number,
+        end_from_number,
+        end_to_number,
+        {{ money_at_rate('start_amount', 'rate') }} as start_amount,
+        {{ money_at_rate('end_amount', 'rate') }} as end_amount,
+        {{ money_at_rate('least(greatest(end_amount, 0), start_amount)', 'rate') }} as kept_amount,
+        {{ money_at_rate('least(greatest(lowest_amount, 0), start_amount, greatest(end_amount, 0))', 'rate') }}
+            as lowest_amount
+    from pairs
+
+),
+
+windows as (
+
+    select unnest({{ windows }}) as window_months
+
+),
+
+runs as (
+
+    select
+        valued.*,
+        windows.window_months,
+        greatest(valued.start_from_number + windows.window_months, valued.end_from_number) as from_number,
+        least(valued.start_to_number + windows.window_months, valued.end_to_number) as to_number
+    from valued
+    inner join windows
+        on
+            valued.start_from_number + windows.window_months < valued.end_to_number
+            and valued.start_to_number + windows.window_months > valued.end_from_number
 
 )
 
 select
     customer_id,
     window_months,
-    start_month,
-    month,
-    {{ money('start_amount * rate') }} as start_amount,
-    {{ money('end_amount * rate') }} as end_amount,
-    {{ money('least(greatest(end_amount, 0), start_amount) * rate') }} as kept_amount,
-    {{ money('least(greatest(lowest_amount, 0), start_amount, greatest(end_amount, 0)) * rate') }} as lowest_amount
-from final
+    make_date((from_number - 1) // 12, (from_number - 1) % 12 + 1, 1) as from_month,
+    make_date((to_number - 1) // 12, (to_number - 1) % 12 + 1, 1) as to_month,
+    start_amount,
+    end_amount,
+    kept_amount,
+    lowest_amount
+from runs

@@ -15,9 +15,22 @@ policy as (
 
 ),
 
+customers as (
+
+    select
+        customer_id,
+        combination_number
+    from {{ ref('int_revenue__customer_segments') }}
+    where dimension = 'all'
+
+),
+
 segments as (
 
-    select *
+    select distinct
+        combination_number,
+        dimension,
+        segment
     from {{ ref('int_revenue__customer_segments') }}
     where segment is not null
 
@@ -28,7 +41,7 @@ spans as (
     select
         spans.*,
         coalesce(spans.to_date, context.as_of_date + 1) as end_date,
-        spans.mrr_amount * spans.start_rate as amount
+        {{ exact_product('spans.mrr_amount', 'spans.start_rate') }} as amount
     from {{ ref('int_revenue__level_spans') }} as spans
     cross join context
     where spans.mrr_amount > 0
@@ -123,50 +136,98 @@ steps as (
 
 ),
 
-step_sums as (
+combination_sums as (
 
     select
         steps.age_basis,
         steps.cohort_month,
-        segments.dimension,
-        segments.segment,
+        customers.combination_number,
         steps.age,
         sum(steps.customer_count) as customer_change,
         sum(steps.amount) as amount_change
     from steps
+    inner join customers
+        on steps.customer_id = customers.customer_id
+    group by steps.age_basis, steps.cohort_month, customers.combination_number, steps.age
+
+),
+
+step_sums as (
+
+    select
+        combination_sums.age_basis,
+        combination_sums.cohort_month,
+        segments.dimension,
+        segments.segment,
+        combination_sums.age,
+        sum(combination_sums.customer_change) as customer_change,
+        sum(combination_sums.amount_change) as amount_change
+    from combination_sums
     inner join segments
-        on steps.customer_id = segments.customer_id
-    group by steps.age_basis, steps.cohort_month, segments.dimension, segments.segment, steps.age
+        on combination_sums.combination_number = segments.combination_number
+    group by
+        combination_sums.age_basis,
+        combination_sums.cohort_month,
+        segments.dimension,
+        segments.segment,
+        combination_sums.age
+
+),
+
+combination_cohorts as (
+
+    select
+        presences.cohort_month,
+        customers.combination_number,
+        count(*) filter (where presences.presence_number = 1) as cohort_size,
+        max(presences.start_date) as last_start_date
+    from presences
+    inner join customers
+        on presences.customer_id = customers.customer_id
+    group by presences.cohort_month, customers.combination_number
 
 ),
 
 cohorts as (
 
     select
-        presences.cohort_month,
+        combination_cohorts.cohort_month,
         segments.dimension,
         segments.segment,
-        count(distinct presences.customer_id) as cohort_size,
-        max(presences.start_date) as last_start_date
-    from presences
+        cast(sum(combination_cohorts.cohort_size) as bigint) as cohort_size,
+        max(combination_cohorts.last_start_date) as last_start_date
+    from combination_cohorts
     inner join segments
-        on presences.customer_id = segments.customer_id
-    group by presences.cohort_month, segments.dimension, segments.segment
+        on combination_cohorts.combination_number = segments.combination_number
+    group by combination_cohorts.cohort_month, segments.dimension, segments.segment
+
+),
+
+combination_amounts as (
+
+    select
+        spans.cohort_month,
+        customers.combination_number,
+        sum(spans.amount) as initial_amount
+    from spans
+    inner join customers
+        on spans.customer_id = customers.customer_id
+    where spans.from_date = spans.start_date
+    group by spans.cohort_month, customers.combination_number
 
 ),
 
 initial_amounts as (
 
     select
-        spans.cohort_month,
+        combination_amounts.cohort_month,
         segments.dimension,
         segments.segment,
-        sum(spans.amount) as initial_amount
-    from spans
+        sum(combination_amounts.initial_amount) as initial_amount
+    from combination_amounts
     inner join segments
-        on spans.customer_id = segments.customer_id
-    where spans.from_date = spans.start_date
-    group by spans.cohort_month, segments.dimension, segments.segment
+        on combination_amounts.combination_number = segments.combination_number
+    group by combination_amounts.cohort_month, segments.dimension, segments.segment
 
 ),
 

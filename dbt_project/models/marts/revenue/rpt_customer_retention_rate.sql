@@ -1,23 +1,82 @@
-with segments as (
+with customers as (
 
-    select *
+    select
+        customer_id,
+        combination_number
+    from {{ ref('int_revenue__customer_segments') }}
+    where dimension = 'all'
+
+),
+
+segments as (
+
+    select distinct
+        combination_number,
+        dimension,
+        segment
     from {{ ref('int_revenue__customer_segments') }}
     where segment is not null
 
 ),
 
+levels as (
+
+    select
+        levels.from_month,
+        levels.to_month,
+        customers.combination_number
+    from {{ ref('int_revenue__customer_levels') }} as levels
+    inner join customers
+        on levels.customer_id = customers.customer_id
+    where levels.closing_amount > 0
+
+),
+
+-- Who pays from a month on is one more then, and one less when that ends.
+steps as (
+
+    select
+        from_month as month,
+        combination_number,
+        count(*) as customer_change
+    from levels
+    group by from_month, combination_number
+    union all
+    select
+        to_month as month,
+        combination_number,
+        -count(*) as customer_change
+    from levels
+    group by to_month, combination_number
+
+),
+
+changes as (
+
+    select
+        steps.month,
+        segments.dimension,
+        segments.segment,
+        sum(steps.customer_change) as customer_change
+    from steps
+    inner join segments
+        on steps.combination_number = segments.combination_number
+    group by steps.month, segments.dimension, segments.segment
+
+),
+
+-- The count holds until the next month in which it changes.
 ends as (
 
     select
-        levels.month,
-        segments.dimension,
-        segments.segment,
-        count(*) as end_customer_count
-    from {{ ref('int_revenue__customer_levels') }} as levels
-    inner join segments
-        on levels.customer_id = segments.customer_id
-    where levels.closing_amount > 0
-    group by levels.month, segments.dimension, segments.segment
+        month,
+        dimension,
+        segment,
+        sum(customer_change) over (
+            partition by dimension, segment
+            order by month
+        ) as end_customer_count
+    from changes
 
 ),
 
@@ -30,17 +89,30 @@ starts as (
 
 ),
 
-beginnings as (
+combination_starts as (
 
     select
         starts.cohort_month,
-        segments.dimension,
-        segments.segment,
+        customers.combination_number,
         count(*) as customer_count
     from starts
+    inner join customers
+        on starts.customer_id = customers.customer_id
+    group by starts.cohort_month, customers.combination_number
+
+),
+
+beginnings as (
+
+    select
+        combination_starts.cohort_month,
+        segments.dimension,
+        segments.segment,
+        sum(combination_starts.customer_count) as customer_count
+    from combination_starts
     inner join segments
-        on starts.customer_id = segments.customer_id
-    group by starts.cohort_month, segments.dimension, segments.segment
+        on combination_starts.combination_number = segments.combination_number
+    group by combination_starts.cohort_month, segments.dimension, segments.segment
 
 ),
 
@@ -85,11 +157,11 @@ final as (
             and retention.window_months = counted.window_months
             and retention.dimension = counted.dimension
             and retention.segment = counted.segment
-    left join ends
+    asof left join ends
         on
-            retention.month = ends.month
-            and retention.dimension = ends.dimension
+            retention.dimension = ends.dimension
             and retention.segment = ends.segment
+            and retention.month >= ends.month
 
 )
 

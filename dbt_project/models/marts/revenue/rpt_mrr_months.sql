@@ -1,4 +1,5 @@
 {%- set kinds = ['new', 'expansion', 'contraction', 'churn', 'reactivation', 'scope_change', 'fx'] -%}
+{%- set levels = ['row_count', 'opening_amount', 'closing_amount'] -%}
 with context as (
 
     select as_of_date
@@ -14,21 +15,220 @@ policy as (
 
 ),
 
+customers as (
+
+    select
+        customer_id,
+        combination_number
+    from {{ ref('int_revenue__customer_segments') }}
+    where dimension = 'all'
+
+),
+
 segments as (
 
-    select *
+    select distinct
+        combination_number,
+        dimension,
+        segment
     from {{ ref('int_revenue__customer_segments') }}
     where segment is not null
+
+),
+
+-- Months with a movement. The others are as the last of these left them, as long as anything is paid.
+changed as (
+
+    select
+        past_customer_id,
+        currency,
+        month,
+        coalesce(customer_id, past_customer_id) as today_id,
+        cast(opening_amount > 0 as integer) as is_open,
+        cast(closing_amount > 0 as integer) as is_kept,
+        reporting_opening_amount as opening_amount,
+        {%- for kind in kinds %}
+            reporting_{{ kind }}_amount as {{ kind }}_amount,
+        {%- endfor %}
+        reporting_closing_amount as closing_amount,
+        if(closing_amount > 0, reporting_closing_amount, 0) as kept_amount
+    from {{ ref('fct_customer_months') }}
+    where
+        reporting_currency is not null
+        and (
+            reporting_fx_amount <> 0
+            {%- for kind in kinds if kind != 'fx' %}
+                or {{ kind }}_amount <> 0 or reporting_{{ kind }}_amount <> 0
+            {%- endfor %}
+        )
+
+),
+
+followed as (
+
+    select
+        *,
+        lag(today_id) over customer_history as id_before,
+        lag(is_kept, 1, 0) over customer_history as was_kept,
+        lag(kept_amount, 1, cast(0 as decimal(18, 4))) over customer_history as kept_before
+    from changed
+    window customer_history as (partition by past_customer_id, currency order by month)
+
+),
+
+-- What a month with a movement changes, and what is different again in the month after it.
+steps as (
+
+    select
+        today_id,
+        month,
+        1 as row_count,
+        is_open as open_count,
+        is_kept as kept_count,
+        opening_amount,
+        closing_amount,
+        {%- for kind in kinds %}
+            {{ kind }}_amount{{ '' if loop.last else ',' }}
+        {%- endfor %}
+    from followed
+    union all by name
+    select
+        id_before as today_id,
+        month,
+        -was_kept as row_count,
+        -was_kept as open_count,
+        -was_kept as kept_count,
+        -kept_before as opening_amount,
+        -kept_before as closing_amount
+    from followed
+    where was_kept = 1
+    union all by name
+    select
+        today_id,
+        cast(month + interval 1 month as date) as month,
+        is_kept - 1 as row_count,
+        is_kept - is_open as open_count,
+        0 as kept_count,
+        kept_amount - opening_amount as opening_amount,
+        kept_amount - closing_amount as closing_amount
+    from followed
+
+),
+
+amount_steps as (
+
+    select
+        customers.combination_number,
+        steps.month,
+        sum(steps.row_count) as row_count,
+        sum(steps.opening_amount) as opening_amount,
+        {%- for kind in kinds %}
+            sum(steps.{{ kind }}_amount) as {{ kind }}_amount,
+        {%- endfor %}
+        sum(steps.closing_amount) as closing_amount
+    from steps
+    inner join customers
+        on steps.today_id = customers.customer_id
+    group by customers.combination_number, steps.month
+
+),
+
+-- A customer of several ids or currencies is one.
+customer_steps as (
+
+    select
+        today_id,
+        month,
+        sum(open_count) as open_step,
+        sum(kept_count) as kept_step
+    from steps
+    where open_count <> 0 or kept_count <> 0
+    group by today_id, month
+    having sum(open_count) <> 0 or sum(kept_count) <> 0
+
+),
+
+customer_counts as (
+
+    select
+        *,
+        sum(open_step) over customer_history as open_count,
+        sum(kept_step) over customer_history as kept_count
+    from customer_steps
+    window customer_history as (partition by today_id order by month)
+
+),
+
+count_steps as (
+
+    select
+        customers.combination_number,
+        customer_counts.month,
+        sum(
+            cast(open_count > 0 as integer) - cast(open_count - open_step > 0 as integer)
+        ) as opening_customer_count,
+        sum(
+            cast(kept_count > 0 as integer) - cast(kept_count - kept_step > 0 as integer)
+        ) as closing_customer_count
+    from customer_counts
+    inner join customers
+        on customer_counts.today_id = customers.customer_id
+    group by customers.combination_number, customer_counts.month
+
+),
+
+combination_steps as (
+
+    select *
+    from amount_steps
+    union all by name
+    select *
+    from count_steps
+
+),
+
+segment_steps as (
+
+    select
+        combination_steps.month,
+        segments.dimension,
+        segments.segment,
+        {%- for name in levels + ['opening_customer_count', 'closing_customer_count'] %}
+            sum(combination_steps.{{ name }}) as {{ name }},
+        {%- endfor %}
+        {%- for kind in kinds %}
+            coalesce(sum(combination_steps.{{ kind }}_amount), 0) as {{ kind }}_amount{{ '' if loop.last else ',' }}
+        {%- endfor %}
+    from combination_steps
+    inner join segments
+        on combination_steps.combination_number = segments.combination_number
+    group by combination_steps.month, segments.dimension, segments.segment
+
+),
+
+groups as (
+
+    select
+        dimension,
+        segment,
+        min(month) as first_month
+    from segment_steps
+    group by dimension, segment
 
 ),
 
 months as (
 
     select
-        *,
-        coalesce(customer_id, past_customer_id) as today_id
-    from {{ ref('fct_customer_months') }}
-    where reporting_currency is not null
+        groups.dimension,
+        groups.segment,
+        cast(unnest(generate_series(
+            cast(groups.first_month as timestamp),
+            date_trunc('month', cast(context.as_of_date as timestamp)),
+            interval 1 month
+        )) as date) as month
+    from groups
+    cross join context
 
 ),
 
@@ -36,29 +236,40 @@ amounts as (
 
     select
         months.month,
-        segments.dimension,
-        segments.segment,
-        any_value(months.reporting_currency) as currency,
-        sum(months.reporting_opening_amount) as opening_amount,
-        {%- for kind in kinds %}
-            sum(months.reporting_{{ kind }}_amount) as {{ kind }}_amount,
+        months.dimension,
+        months.segment,
+        {%- for name in levels + ['opening_customer_count', 'closing_customer_count'] %}
+            sum(segment_steps.{{ name }}) over group_history as {{ name }},
         {%- endfor %}
-        sum(months.reporting_closing_amount) as closing_amount,
-        count(distinct months.today_id) filter (where months.opening_amount > 0) as opening_customer_count,
-        count(distinct months.today_id) filter (where months.closing_amount > 0) as closing_customer_count
+        {%- for kind in kinds %}
+            coalesce(segment_steps.{{ kind }}_amount, 0) as {{ kind }}_amount{{ '' if loop.last else ',' }}
+        {%- endfor %}
     from months
-    inner join segments
-        on months.today_id = segments.customer_id
-    group by months.month, segments.dimension, segments.segment
+    left join segment_steps
+        on
+            months.month = segment_steps.month
+            and months.dimension = segment_steps.dimension
+            and months.segment = segment_steps.segment
+    window
+        group_history as (
+            partition by months.dimension, months.segment
+            order by months.month
+        )
 
 ),
 
-events as (
+currencies as (
+
+    select any_value(reporting_currency) as currency
+    from {{ ref('fct_customer_months') }}
+
+),
+
+combination_events as (
 
     select
         movements.movement_month as month,
-        segments.dimension,
-        segments.segment,
+        customers.combination_number,
         count(*) filter (where movements.movement = 'new') as new_customer_count,
         count(*) filter (where movements.movement = 'churn') as churned_customer_count,
         count(*) filter (where movements.movement = 'reactivation') as reactivated_customer_count,
@@ -69,10 +280,30 @@ events as (
             where movements.movement = 'churn' and movements.reason = 'involuntary'
         ) as involuntary_churn_amount
     from {{ ref('fct_mrr_movements') }} as movements
+    inner join customers
+        on coalesce(movements.customer_id, movements.past_customer_id) = customers.customer_id
+    where
+        movements.reporting_currency is not null
+        and movements.movement in ('new', 'churn', 'reactivation')
+    group by movements.movement_month, customers.combination_number
+
+),
+
+events as (
+
+    select
+        combination_events.month,
+        segments.dimension,
+        segments.segment,
+        sum(combination_events.new_customer_count) as new_customer_count,
+        sum(combination_events.churned_customer_count) as churned_customer_count,
+        sum(combination_events.reactivated_customer_count) as reactivated_customer_count,
+        sum(combination_events.voluntary_churn_amount) as voluntary_churn_amount,
+        sum(combination_events.involuntary_churn_amount) as involuntary_churn_amount
+    from combination_events
     inner join segments
-        on coalesce(movements.customer_id, movements.past_customer_id) = segments.customer_id
-    where movements.reporting_currency is not null
-    group by movements.movement_month, segments.dimension, segments.segment
+        on combination_events.combination_number = segments.combination_number
+    group by combination_events.month, segments.dimension, segments.segment
 
 )
 
@@ -80,18 +311,18 @@ select
     amounts.month,
     amounts.dimension,
     amounts.segment,
-    amounts.currency,
+    currencies.currency,
     {{ money('amounts.opening_amount') }} as opening_amount,
     {%- for kind in kinds %}
         {{ money('amounts.' ~ kind ~ '_amount') }} as {{ kind }}_amount,
     {%- endfor %}
     {{ money('amounts.closing_amount') }} as closing_amount,
     {{ money('12 * amounts.closing_amount') }} as arr_amount,
-    amounts.opening_customer_count,
-    amounts.closing_customer_count,
-    coalesce(events.new_customer_count, 0) as new_customer_count,
-    coalesce(events.churned_customer_count, 0) as churned_customer_count,
-    coalesce(events.reactivated_customer_count, 0) as reactivated_customer_count,
+    cast(coalesce(amounts.opening_customer_count, 0) as bigint) as opening_customer_count,
+    cast(coalesce(amounts.closing_customer_count, 0) as bigint) as closing_customer_count,
+    cast(coalesce(events.new_customer_count, 0) as bigint) as new_customer_count,
+    cast(coalesce(events.churned_customer_count, 0) as bigint) as churned_customer_count,
+    cast(coalesce(events.reactivated_customer_count, 0) as bigint) as reactivated_customer_count,
     {{ money('coalesce(events.voluntary_churn_amount, 0)') }} as voluntary_churn_amount,
     {{ money('coalesce(events.involuntary_churn_amount, 0)') }} as involuntary_churn_amount,
     -(amounts.churn_amount + amounts.contraction_amount) / nullif(amounts.opening_amount, 0) as gross_mrr_churn_rate,
@@ -108,8 +339,10 @@ select
 from amounts
 cross join context
 cross join policy
+cross join currencies
 left join events
     on
         amounts.month = events.month
         and amounts.dimension = events.dimension
         and amounts.segment = events.segment
+where amounts.row_count > 0

@@ -1,3 +1,7 @@
+{%- set sums = [
+    'start_customer_count', 'kept_customer_count', 'start_amount', 'end_amount', 'kept_amount', 'lowest_amount',
+    'start_squares', 'end_squares', 'end_products', 'kept_squares', 'kept_products'
+] -%}
 with context as (
 
     select as_of_date
@@ -13,9 +17,22 @@ policy as (
 
 ),
 
+customers as (
+
+    select
+        customer_id,
+        combination_number
+    from {{ ref('int_revenue__customer_segments') }}
+    where dimension = 'all'
+
+),
+
 segments as (
 
-    select *
+    select distinct
+        combination_number,
+        dimension,
+        segment
     from {{ ref('int_revenue__customer_segments') }}
     where segment is not null
 
@@ -24,26 +41,109 @@ segments as (
 windows as (
 
     select
-        windows.month,
-        windows.window_months,
+        windows.*,
+        customers.combination_number
+    from {{ ref('int_revenue__retention_windows') }} as windows
+    inner join customers
+        on windows.customer_id = customers.customer_id
+
+),
+
+-- What holds for a run of months comes with its first and goes with the one after it.
+steps as (
+
+    {%- for month, sign in [('from_month', ''), ('to_month', '-')] %}
+        select
+            {{ month }} as month,
+            window_months,
+            combination_number,
+            {{ sign }}count(*) as start_customer_count,
+            {{ sign }}count(*) filter (where end_amount > 0) as kept_customer_count,
+            {%- for amount in ['start_amount', 'end_amount', 'kept_amount', 'lowest_amount'] %}
+                {{ sign }}sum({{ amount }}) as {{ amount }},
+            {%- endfor %}
+            -- Squares, from which the intervals of ratios come: exact, so that no order of rows changes them.
+            {{ sign }}sum({{ exact_product('start_amount', 'start_amount') }}) as start_squares,
+            {{ sign }}sum({{ exact_product('end_amount', 'end_amount') }}) as end_squares,
+            {{ sign }}sum({{ exact_product('end_amount', 'start_amount') }}) as end_products,
+            {{ sign }}sum({{ exact_product('kept_amount', 'kept_amount') }}) as kept_squares,
+            {{ sign }}sum({{ exact_product('kept_amount', 'start_amount') }}) as kept_products
+        from windows
+        group by {{ month }}, window_months, combination_number
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
+    {%- endfor %}
+
+),
+
+step_sums as (
+
+    select
+        steps.month,
+        steps.window_months,
         segments.dimension,
         segments.segment,
-        count(*) as start_customer_count,
-        count(*) filter (where windows.end_amount > 0) as kept_customer_count,
-        sum(windows.start_amount) as start_amount,
-        sum(windows.end_amount) as end_amount,
-        sum(windows.kept_amount) as kept_amount,
-        sum(windows.lowest_amount) as lowest_amount,
-        -- Sums of squares, from which the intervals of ratios come: exact, so that no order of rows changes them.
-        sum(windows.start_amount * windows.start_amount) as start_squares,
-        sum(windows.end_amount * windows.end_amount) as end_squares,
-        sum(windows.end_amount * windows.start_amount) as end_products,
-        sum(windows.kept_amount * windows.kept_amount) as kept_squares,
-        sum(windows.kept_amount * windows.start_amount) as kept_products
-    from {{ ref('int_revenue__retention_windows') }} as windows
+        {%- for name in sums %}
+            sum(steps.{{ name }}) as {{ name }}{{ '' if loop.last else ',' }}
+        {%- endfor %}
+    from steps
     inner join segments
-        on windows.customer_id = segments.customer_id
-    group by windows.month, windows.window_months, segments.dimension, segments.segment
+        on steps.combination_number = segments.combination_number
+    group by steps.month, steps.window_months, segments.dimension, segments.segment
+
+),
+
+groups as (
+
+    select
+        window_months,
+        dimension,
+        segment,
+        min(month) as first_month
+    from step_sums
+    group by window_months, dimension, segment
+
+),
+
+months as (
+
+    select
+        groups.window_months,
+        groups.dimension,
+        groups.segment,
+        cast(unnest(generate_series(
+            cast(groups.first_month as timestamp),
+            date_trunc('month', cast(context.as_of_date as timestamp)),
+            interval 1 month
+        )) as date) as month
+    from groups
+    cross join context
+
+),
+
+totals as (
+
+    select
+        months.month,
+        months.window_months,
+        months.dimension,
+        months.segment,
+        {%- for name in sums %}
+            sum(step_sums.{{ name }}) over group_history as {{ name }}{{ '' if loop.last else ',' }}
+        {%- endfor %}
+    from months
+    left join step_sums
+        on
+            months.month = step_sums.month
+            and months.window_months = step_sums.window_months
+            and months.dimension = step_sums.dimension
+            and months.segment = step_sums.segment
+    window
+        group_history as (
+            partition by months.window_months, months.dimension, months.segment
+            order by months.month
+        )
 
 ),
 
@@ -55,7 +155,8 @@ rated as (
         kept_amount / nullif(start_amount, 0) as grr,
         lowest_amount / nullif(start_amount, 0) as strict_grr,
         kept_customer_count / nullif(start_customer_count, 0) as logo_retention_rate
-    from windows
+    from totals
+    where start_customer_count > 0
 
 )
 
@@ -64,8 +165,8 @@ select
     cast(rated.window_months as integer) as window_months,
     rated.dimension,
     rated.segment,
-    rated.start_customer_count,
-    rated.kept_customer_count,
+    cast(rated.start_customer_count as bigint) as start_customer_count,
+    cast(rated.kept_customer_count as bigint) as kept_customer_count,
     {{ money('rated.start_amount') }} as start_amount,
     {{ money('rated.end_amount') }} as end_amount,
     {{ money('rated.kept_amount') }} as kept_amount,
