@@ -33,7 +33,34 @@ subscriptions as (
 
 ),
 
-items as (
+subscription_runs as (
+
+    select
+        *,
+        lead(valid_from_at, 1, timestamp '9999-12-31') over (
+            partition by source, source_subscription_id
+            order by valid_from_at
+        ) as holds_to_at
+    from subscriptions
+
+),
+
+-- An item that is there before its subscription's first version has what that says.
+subscription_spans as (
+
+    select
+        *,
+        valid_from_at as holds_from_at
+    from subscription_runs
+    union all by name
+    select * replace (valid_from_at as holds_to_at),
+        timestamp '0001-01-01' as holds_from_at
+    from subscription_runs
+    qualify row_number() over (partition by source, source_subscription_id order by valid_from_at) = 1
+
+),
+
+item_versions as (
 
     select *
     from {{ ref('int_billing__subscription_items') }}
@@ -45,65 +72,25 @@ items as (
 
 ),
 
-known_items as (
-
-    select
-        source,
-        source_subscription_id,
-        source_subscription_item_id,
-        min(valid_from_at) as first_valid_at
-    from items
-    group by source, source_subscription_id, source_subscription_item_id
-
-),
-
--- A moment changes an item where it has a version of its own, or its subscription has.
-moments as (
-
-    select
-        source,
-        source_subscription_id,
-        source_subscription_item_id,
-        valid_from_at
-    from items
-    union
-    select
-        known_items.source,
-        known_items.source_subscription_id,
-        known_items.source_subscription_item_id,
-        subscriptions.valid_from_at
-    from known_items
-    inner join subscriptions
-        on
-            known_items.source = subscriptions.source
-            and known_items.source_subscription_id = subscriptions.source_subscription_id
-            and known_items.first_valid_at < subscriptions.valid_from_at
-
-),
-
--- An item that is there before its subscription's first version has what that says.
-opened_subscriptions as (
+items as (
 
     select
         *,
-        if(
-            row_number() over (partition by source, source_subscription_id order by valid_from_at) = 1,
-            timestamp '0001-01-01',
-            valid_from_at
-        ) as holds_from_at
-    from subscriptions
+        lead(valid_from_at, 1, timestamp '9999-12-31') over (
+            partition by source, source_subscription_item_id
+            order by valid_from_at
+        ) as holds_to_at
+    from item_versions
 
 )
 
+-- A moment changes an item where it has a version of its own, or its subscription has.
 select
-    moments.source,
-    moments.source_subscription_id,
-    moments.source_subscription_item_id,
-    moments.valid_from_at,
-    lead(moments.valid_from_at) over (
-        partition by moments.source, moments.source_subscription_item_id
-        order by moments.valid_from_at
-    ) as valid_to_at,
+    items.source,
+    items.source_subscription_id,
+    items.source_subscription_item_id,
+    greatest(items.valid_from_at, subscriptions.holds_from_at) as valid_from_at,
+    nullif(least(items.holds_to_at, subscriptions.holds_to_at), timestamp '9999-12-31') as valid_to_at,
     items.plan,
     coalesce(items.currency, subscriptions.currency) as currency,
     items.billing_interval,
@@ -126,14 +113,10 @@ select
     subscriptions.ended_at,
     subscriptions.past_due_since_at,
     greatest(items.load_id, subscriptions.load_id) as load_id
-from moments
-asof inner join items
+from items
+inner join subscription_spans as subscriptions
     on
-        moments.source = items.source
-        and moments.source_subscription_item_id = items.source_subscription_item_id
-        and moments.valid_from_at >= items.valid_from_at
-asof inner join opened_subscriptions as subscriptions
-    on
-        moments.source = subscriptions.source
-        and moments.source_subscription_id = subscriptions.source_subscription_id
-        and moments.valid_from_at >= subscriptions.holds_from_at
+        items.source = subscriptions.source
+        and items.source_subscription_id = subscriptions.source_subscription_id
+        and items.valid_from_at < subscriptions.holds_to_at
+        and items.holds_to_at > subscriptions.holds_from_at
