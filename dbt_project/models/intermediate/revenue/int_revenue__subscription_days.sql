@@ -7,6 +7,7 @@ with item_days as (
         lag(unit_month_amount) over item_history as unit_before,
         lag(plan) over item_history as plan_before,
         cast(state in ('paying', 'suspended') as integer) as is_alive,
+        lag(cast(state in ('paying', 'suspended') as integer), 1, 0) over item_history as was_alive,
         lag(gross_amount, 1, cast(0 as decimal(18, 4))) over item_history as gross_before
     from {{ ref('int_revenue__item_days') }}
     window
@@ -22,9 +23,7 @@ item_changes as (
 
     select
         *,
-        is_alive - lag(is_alive, 1, 0) over (
-            partition by source, source_subscription_item_id order by change_date
-        ) as alive_change,
+        is_alive - was_alive as alive_change,
         gross_amount - gross_before as gross_change,
         case
             when gross_before > 0 and gross_amount > 0
