@@ -87,10 +87,10 @@ moved as (
         - changes.price_change
         - changes.plan_change
         - changes.addon_change as discount_change,
-        sum(changes.mrr_change + changes.scope_change) over (
-            partition by changes.past_customer_id, changes.currency
-            order by changes.change_date
-        ) as mrr_after,
+        {{ money(
+            'sum(changes.mrr_change + changes.scope_change) over '
+            ~ '(partition by changes.past_customer_id, changes.currency order by changes.change_date)'
+        ) }} as mrr_after,
         case
             when judged.total_before = 0 and judged.total_after > 0 and not judged.has_paid then 'new'
             when judged.total_before = 0 and judged.total_after > 0 and judged.is_alive_before and policy.free = 'keep'
@@ -143,7 +143,7 @@ movements as (
         if(movement in ('expansion', 'contraction'), plan_change, 0) as plan_amount,
         if(movement in ('expansion', 'contraction'), addon_change, 0) as addon_amount,
         if(movement in ('expansion', 'contraction'), discount_change, 0) as discount_amount,
-        mrr_after - mrr_change as mrr_before_amount,
+        {{ money('mrr_after - mrr_change') }} as mrr_before_amount,
         mrr_after as mrr_after_amount,
         case when movement = 'reactivation' then change_date - unpaid_since_date end as gap_days,
         case when movement = 'churn' then cancel_requested_date end as cancel_requested_date,
@@ -159,8 +159,8 @@ movements as (
         'scope_change' as movement,
         'identity' as reason,
         scope_change as amount,
-        mrr_after - mrr_change - scope_change as mrr_before_amount,
-        mrr_after - mrr_change as mrr_after_amount,
+        {{ money('mrr_after - mrr_change - scope_change') }} as mrr_before_amount,
+        {{ money('mrr_after - mrr_change') }} as mrr_after_amount,
         load_id
     from moved
     where scope_change <> 0
@@ -275,9 +275,9 @@ select
     {{ money('mrr_after_amount') }} as mrr_after_amount,
     valued.reporting_currency,
     {{ money(
-        money('mrr_after_amount * rate_after') ~ ' - ' ~ money('mrr_before_amount * rate_before')
+        money_at_rate('mrr_after_amount', 'rate_after') ~ ' - ' ~ money_at_rate('mrr_before_amount', 'rate_before')
     ) }} as reporting_amount,
-    {{ money('mrr_after_amount * rate_after') }} as reporting_mrr_after_amount,
+    {{ money_at_rate('mrr_after_amount', 'rate_after') }} as reporting_mrr_after_amount,
     cast(valued.gap_days as integer) as gap_days,
     valued.cancel_requested_date,
     valued.load_id
