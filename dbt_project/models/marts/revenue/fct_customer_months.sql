@@ -42,83 +42,108 @@ followed as (
 
 ),
 
--- From one month with a movement to the next, as long as something is paid.
-spans as (
+changed as (
 
     select
-        followed.*,
+        customer_id,
+        past_customer_id,
+        month,
+        next_month,
+        currency,
+        {{ money(
+            'closing_amount - (' ~ (kinds | join('_amount + ')) ~ '_amount)'
+        ) }} as opening_amount,
+        {%- for kind in kinds %}
+            {{ kind }}_amount,
+        {%- endfor %}
+        closing_amount,
+        lowest_after,
+        reporting_currency,
+        {{ money(
+            'reporting_closing_amount - (reporting_' ~ ((kinds + ['fx']) | join('_amount + reporting_')) ~ '_amount)'
+        ) }} as reporting_opening_amount,
+        {%- for kind in kinds + ['fx'] %}
+            if(reporting_closing_amount is not null, reporting_{{ kind }}_amount, null) as reporting_{{ kind }}_amount,
+        {%- endfor %}
+        reporting_closing_amount
+    from followed
+
+),
+
+-- From one month with a movement to the next, as long as something is paid, nothing changes.
+quiet as (
+
+    select
+        changed.customer_id,
+        changed.past_customer_id,
+        changed.currency,
+        changed.closing_amount,
+        changed.reporting_currency,
+        changed.reporting_closing_amount,
+        {{ money('if(changed.reporting_closing_amount is not null, 0, null)') }} as reporting_nothing,
         unnest(
             case
-                when followed.closing_amount > 0
+                when changed.closing_amount > 0
                     then range(
-                            followed.month + interval 1 month,
+                            changed.month + interval 1 month,
                             coalesce(
-                                cast(followed.next_month as timestamp),
+                                cast(changed.next_month as timestamp),
                                 date_trunc('month', context.as_of_date) + interval 1 month
                             ),
                             interval 1 month
                         )
                 else []
             end
-        ) as quiet_month
-    from followed
+        ) as month
+    from changed
     cross join context
 
 ),
 
 final as (
 
-    select * exclude (next_month, change, reporting_change)
-    from followed
-    union all by name
     select
-        past_customer_id,
         customer_id,
+        past_customer_id,
+        month,
         currency,
-        cast(quiet_month as date) as month,
-        reporting_currency,
-        closing_amount,
-        reporting_closing_amount
-    from spans
-
-),
-
-opened as (
-
-    select
-        * exclude (lowest_after),
-        closing_amount
+        opening_amount,
         {%- for kind in kinds %}
-            - coalesce({{ kind }}_amount, 0)
-        {%- endfor %} as opening_amount,
-        reporting_closing_amount
+            {{ kind }}_amount,
+        {%- endfor %}
+        closing_amount,
+        least(lowest_after, opening_amount) as lowest_amount,
+        reporting_currency,
+        reporting_opening_amount,
         {%- for kind in kinds + ['fx'] %}
-            - coalesce(reporting_{{ kind }}_amount, 0)
-        {%- endfor %} as reporting_opening_amount,
-        coalesce(lowest_after, closing_amount) as lowest_after
-    from final
+            reporting_{{ kind }}_amount,
+        {%- endfor %}
+        reporting_closing_amount
+    from changed
+    union all
+    select
+        customer_id,
+        past_customer_id,
+        cast(month as date) as month,
+        currency,
+        closing_amount as opening_amount,
+        {%- for kind in kinds %}
+            {{ money('0') }} as {{ kind }}_amount,
+        {%- endfor %}
+        closing_amount,
+        closing_amount as lowest_amount,
+        reporting_currency,
+        reporting_closing_amount as reporting_opening_amount,
+        {%- for kind in kinds + ['fx'] %}
+            reporting_nothing as reporting_{{ kind }}_amount,
+        {%- endfor %}
+        reporting_closing_amount
+    from quiet
 
 )
 
 select
-    opened.customer_id,
-    opened.past_customer_id,
-    opened.month,
-    opened.currency,
-    {{ money('opened.opening_amount') }} as opening_amount,
-    {%- for kind in kinds %}
-        {{ money('coalesce(opened.' ~ kind ~ '_amount, 0)') }} as {{ kind }}_amount,
-    {%- endfor %}
-    opened.closing_amount,
-    {{ money('least(opened.lowest_after, opened.opening_amount)') }} as lowest_amount,
-    opened.reporting_currency,
-    {{ money('opened.reporting_opening_amount') }} as reporting_opening_amount,
-    {%- for kind in kinds + ['fx'] %}
-        {{ money(
-                'case when opened.reporting_closing_amount is not null then coalesce(opened.reporting_' ~ kind ~ '_amount, 0) end'
-            ) }} as reporting_{{ kind }}_amount,
-    {%- endfor %}
-    opened.reporting_closing_amount,
-    opened.month + interval 1 month <= context.as_of_date + interval 1 day as is_complete
-from opened
+    final.*,
+    final.month + interval 1 month <= context.as_of_date + interval 1 day as is_complete
+from final
 cross join context
