@@ -77,6 +77,7 @@ bench: setup  ## Print the benchmark tables
 	python -m tests.bench_api
 	python -m tests.bench_identity
 	python -m tests.bench_identity_stage
+	python -m tests.bench_revenue
 
 format: setup  ## Format the code and the SQL
 	ruff format . && ruff check --fix .

@@ -36,13 +36,13 @@ INPUTS = f"""
     create table int_billing__subscriptions (
         source varchar, source_subscription_id varchar, source_customer_id varchar, status varchar, currency varchar,
         is_collection_paused boolean, cancellation_reason varchar, discount_duration varchar,
-        discount_rate decimal(9, 6), discount_amount decimal(18, 4), discount_ends_at timestamp,
+        discount_rate double, discount_amount decimal(18, 4), discount_ends_at timestamp,
         trial_ends_at timestamp, canceled_at timestamp, ended_at timestamp, valid_from_at timestamp, load_id varchar
     );
     create table int_billing__subscription_items (
         source varchar, source_subscription_id varchar, source_subscription_item_id varchar, plan varchar,
         currency varchar, billing_interval varchar, interval_count bigint, usage_type varchar,
-        unit_amount decimal(18, 4), discount_rate decimal(9, 6), quantity decimal(18, 4), ended_at timestamp,
+        unit_amount decimal(18, 4), discount_rate double, quantity decimal(18, 4), ended_at timestamp,
         valid_from_at timestamp, load_id varchar
     );
     create table int_customers__id_spells (
