@@ -53,7 +53,8 @@ subscription_spans as (
         valid_from_at as holds_from_at
     from subscription_runs
     union all by name
-    select * replace (valid_from_at as holds_to_at),
+    select
+        * replace (valid_from_at as holds_to_at),
         timestamp '0001-01-01' as holds_from_at
     from subscription_runs
     qualify row_number() over (partition by source, source_subscription_id order by valid_from_at) = 1

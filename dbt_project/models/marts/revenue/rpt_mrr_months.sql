@@ -1,5 +1,5 @@
 {%- set kinds = ['new', 'expansion', 'contraction', 'churn', 'reactivation', 'scope_change', 'fx'] -%}
-{%- set levels = ['row_count', 'opening_amount', 'closing_amount'] -%}
+{%- set levels = ['row_count', 'opening_amount', 'opening_customer_count', 'closing_customer_count'] -%}
 with context as (
 
     select as_of_date
@@ -86,10 +86,10 @@ steps as (
         is_open as open_count,
         is_kept as kept_count,
         opening_amount,
-        closing_amount,
         {%- for kind in kinds %}
-            {{ kind }}_amount{{ '' if loop.last else ',' }}
+            {{ kind }}_amount,
         {%- endfor %}
+        closing_amount
     from followed
     union all by name
     select
@@ -193,12 +193,13 @@ segment_steps as (
         combination_steps.month,
         segments.dimension,
         segments.segment,
-        {%- for name in levels + ['opening_customer_count', 'closing_customer_count'] %}
+        {%- for name in levels %}
             sum(combination_steps.{{ name }}) as {{ name }},
         {%- endfor %}
         {%- for kind in kinds %}
-            coalesce(sum(combination_steps.{{ kind }}_amount), 0) as {{ kind }}_amount{{ '' if loop.last else ',' }}
+            coalesce(sum(combination_steps.{{ kind }}_amount), 0) as {{ kind }}_amount,
         {%- endfor %}
+        sum(combination_steps.closing_amount) as closing_amount
     from combination_steps
     inner join segments
         on combination_steps.combination_number = segments.combination_number
@@ -238,12 +239,13 @@ amounts as (
         months.month,
         months.dimension,
         months.segment,
-        {%- for name in levels + ['opening_customer_count', 'closing_customer_count'] %}
+        {%- for name in levels %}
             sum(segment_steps.{{ name }}) over group_history as {{ name }},
         {%- endfor %}
         {%- for kind in kinds %}
-            coalesce(segment_steps.{{ kind }}_amount, 0) as {{ kind }}_amount{{ '' if loop.last else ',' }}
+            coalesce(segment_steps.{{ kind }}_amount, 0) as {{ kind }}_amount,
         {%- endfor %}
+        sum(segment_steps.closing_amount) over group_history as closing_amount
     from months
     left join segment_steps
         on

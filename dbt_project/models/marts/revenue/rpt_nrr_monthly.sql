@@ -1,6 +1,6 @@
 {%- set sums = [
     'start_customer_count', 'kept_customer_count', 'start_amount', 'end_amount', 'kept_amount', 'lowest_amount',
-    'start_squares', 'end_squares', 'end_products', 'kept_squares', 'kept_products'
+    'start_squares', 'end_squares', 'end_products', 'kept_squares'
 ] -%}
 with context as (
 
@@ -85,8 +85,9 @@ step_sums as (
         segments.dimension,
         segments.segment,
         {%- for name in sums %}
-            sum(steps.{{ name }}) as {{ name }}{{ '' if loop.last else ',' }}
+            sum(steps.{{ name }}) as {{ name }},
         {%- endfor %}
+        sum(steps.kept_products) as kept_products
     from steps
     inner join segments
         on steps.combination_number = segments.combination_number
@@ -130,8 +131,9 @@ totals as (
         months.dimension,
         months.segment,
         {%- for name in sums %}
-            sum(step_sums.{{ name }}) over group_history as {{ name }}{{ '' if loop.last else ',' }}
+            sum(step_sums.{{ name }}) over group_history as {{ name }},
         {%- endfor %}
+        sum(step_sums.kept_products) over group_history as kept_products
     from months
     left join step_sums
         on
