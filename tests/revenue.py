@@ -11,6 +11,7 @@ from tests.identity import VARS, template
 MODELS = (
     "int_revenue__policies",
     "int_revenue__item_states",
+    "int_revenue__usage_levels",
     "int_revenue__item_days",
     "int_revenue__subscription_days",
     "int_revenue__customer_days",
@@ -25,11 +26,14 @@ POLICY = {
     "is_active": "true",
     "churn_recognition": "service_end",
     "dunning_days": "21",
+    "unpaid": "churn",
     "grace_days": "0",
     "trials": "exclude",
     "pauses": "count",
     "free": "keep",
     "discounts": "recurring",
+    "same_month": "keep",
+    "usage_months": "0",
     "time_zone": "UTC",
 }
 INPUTS = f"""
@@ -44,6 +48,11 @@ INPUTS = f"""
         currency varchar, billing_interval varchar, interval_count bigint, usage_type varchar,
         unit_amount decimal(18, 4), discount_rate double, quantity decimal(18, 4), ended_at timestamp,
         valid_from_at timestamp, load_id varchar
+    );
+    create table int_billing__invoice_lines (
+        source varchar, source_invoice_line_id varchar, source_subscription_item_id varchar, usage_type varchar,
+        billing_interval varchar, interval_count bigint, invoice_status varchar, line_amount decimal(18, 4),
+        period_end_at timestamp, issued_at timestamp
     );
     create table int_customers__id_spells (
         entity varchar, source varchar, list_kind varchar, source_record_id varchar, durable_id varchar,
@@ -134,6 +143,28 @@ class Revenue:
                     "load_id": "load-1",
                     **version,
                 }
+            ],
+        )
+
+    def use(self, item: str, amounts: dict[str, float], **line: Any) -> None:
+        """An invoice line for each day on which a period of an item that is billed by use ended."""
+        self.add(
+            "int_billing__invoice_lines",
+            [
+                {
+                    "source": "stripe",
+                    "source_invoice_line_id": f"{item}/{day}",
+                    "source_subscription_item_id": item,
+                    "usage_type": "metered",
+                    "billing_interval": "month",
+                    "interval_count": 1,
+                    "invoice_status": "paid",
+                    "line_amount": amount,
+                    "period_end_at": datetime.fromisoformat(day),
+                    "issued_at": datetime.fromisoformat(day),
+                    **line,
+                }
+                for day, amount in amounts.items()
             ],
         )
 

@@ -11,7 +11,8 @@
                 case when {{ policy }}.churn_recognition = 'cancel_request' then {{ item }}.canceled_at end
             ) <= {{ moment }}
             then 'ended'
-        when {{ item }}.status in ('canceled', 'incomplete', 'incomplete_expired', 'unpaid') then 'ended'
+        when {{ item }}.status in ('canceled', 'incomplete', 'incomplete_expired') then 'ended'
+        when {{ policy }}.unpaid = 'churn' and {{ item }}.status = 'unpaid' then 'given_up'
         when
             {{ policy }}.churn_recognition <> 'payment_failure_final'
             and {{ item }}.past_due_since_at + to_days({{ policy }}.dunning_days) <= {{ moment }}
@@ -21,9 +22,8 @@
             and {{ item }}.status = 'trialing'
             and coalesce({{ item }}.trial_ends_at > {{ moment }}, true)
             then 'trial'
-        when
-            {{ policy }}.pauses = 'suspend' and ({{ item }}.is_collection_paused or {{ item }}.status = 'paused')
-            then 'suspended'
+        when {{ policy }}.pauses <> 'count' and {{ item }}.status = 'paused' then 'suspended'
+        when {{ policy }}.pauses = 'suspend' and {{ item }}.is_collection_paused then 'suspended'
         else 'paying'
     end
 {%- endmacro %}
@@ -35,6 +35,7 @@
         when {{ policy }}.discounts = 'none' then false
         when {{ policy }}.discounts = 'all' then true
         when {{ policy }}.discounts = 'forever' then {{ item }}.discount_duration = 'forever'
+        when {{ policy }}.discounts = 'forever_and_once' then {{ item }}.discount_duration <> 'repeating'
         else coalesce({{ item }}.discount_duration <> 'once', true)
     end
 {%- endmacro %}

@@ -187,7 +187,7 @@ def rpt_definition_reconciliation(evidence: Evidence) -> list[Check]:
             "reasons add up",
             "error",
             "select 1 from {batch} where our_mrr_amount + trial_amount + dunning_amount + pause_amount "
-            "+ cancellation_amount + discount_amount != policy_mrr_amount",
+            "+ cancellation_amount + usage_amount + discount_amount != policy_mrr_amount",
             f"marts.{table} has {{observed}} differences that their reasons don't explain.",
         ),
         no_rows(

@@ -288,9 +288,61 @@ def test_a_rate_that_changes_is_on_its_own_line_and_no_movement() -> None:
     assert ledger.broken_months() == []
 
 
+def metered(**policy: str | None) -> Revenue:
+    """A seat for 100 and calls by use, with a quarter off both."""
+    ledger = Revenue(AS_OF, **policy)
+    ledger.subscribe("s", start="2024-01-01", discount_duration="forever", discount_rate=0.25)
+    ledger.item("s", 100, start="2024-01-01")
+    ledger.item("s", 2, start="2024-01-01", name="calls", usage_type="metered", quantity=None)
+    ledger.use("s/calls", {"2024-01-31": 40, "2024-02-29": 80, "2024-03-31": 120, "2024-04-30": 40})
+    return ledger
+
+
+def test_use_counts_as_the_mean_of_its_last_months_and_is_a_reason_of_its_own() -> None:
+    ledger = metered(usage_months="3")
+    ledger.subscribe("s", start="2024-06-01", status="canceled", ended_at=datetime.fromisoformat("2024-06-01"))
+    ledger.use("s/calls", {"2024-06-02": 400})
+    assert ledger.build().movements("movement_date, movement, reason, amount, usage_amount") == [
+        ("2024-01-01", "new", None, 75, 0),
+        ("2024-01-31", "expansion", "usage", 30, 30),
+        ("2024-02-29", "expansion", "usage", 15, 15),
+        ("2024-03-31", "expansion", "usage", 15, 15),
+        ("2024-06-01", "churn", "unknown", -135, 0),
+    ]
+    assert ledger.broken_months() == []
+
+
+def test_use_that_falls_is_a_contraction_and_a_void_invoice_none_at_all() -> None:
+    ledger = metered(usage_months="1")
+    ledger.use("s/calls", {"2024-05-31": 999}, invoice_status="void")
+    assert ledger.build().movements("movement_date, movement, reason, amount")[3:] == [
+        ("2024-03-31", "expansion", "usage", 30),
+        ("2024-04-30", "contraction", "usage", -60),
+    ]
+
+
+def test_who_pays_by_use_alone_is_new_with_the_first_invoice_of_it() -> None:
+    ledger = Revenue(AS_OF, usage_months="3")
+    ledger.subscribe("s", start="2024-01-01")
+    ledger.item("s", 2, start="2024-01-01", usage_type="metered", quantity=None)
+    ledger.use("s/i", {"2024-02-01": 40, "2024-03-01": 0, "2024-04-01": 0, "2024-05-01": 0, "2024-06-01": 12})
+    assert ledger.build().movements() == [
+        ("2024-02-01", "new", None, 40),
+        ("2024-03-01", "contraction", "usage", -20),
+        ("2024-04-01", "contraction", "usage", -6.6667),
+        ("2024-05-01", "contraction", "usage", -13.3333),
+        ("2024-06-01", "expansion", "usage", 4),
+    ]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        ({"unpaid": "maybe"}, "an unknown unpaid"),
+        ({"same_month": None}, "an unknown same_month"),
+        ({"usage_months": "some"}, "usage_months that are no number of months"),
+        ({"pauses": "stop"}, "unknown pauses"),
+        ({"discounts": "once"}, "unknown discounts"),
         ({"is_active": "false"}, "but 0 rows are active"),
         ({"churn_recognition": "someday"}, "an unknown churn_recognition"),
         ({"dunning_days": "-1"}, "dunning_days that are no number of days"),
@@ -355,7 +407,7 @@ def in_two_currencies(rate: tuple[str, ...] | None) -> Revenue:
 
 START = datetime.fromisoformat("2024-01-01")
 DAYS = 120
-STATUSES = ("active", "active", "active", "past_due", "trialing", "canceled", "paused")
+STATUSES = ("active", "active", "active", "past_due", "trialing", "canceled", "paused", "unpaid")
 
 
 @dataclass
@@ -472,7 +524,7 @@ def past_due_since(versions: list[dict[str, Any]], moment: datetime) -> datetime
     for time in times:
         version = current(versions, time)
         assert version is not None
-        since = (since or time) if version["status"] == "past_due" else None
+        since = (since or time) if version["status"] in ("past_due", "unpaid") else None
     return since
 
 
@@ -497,7 +549,7 @@ def levels(story: Story, dunning: int) -> Iterator[tuple[date, Fraction, bool]]:
             )
             since = past_due_since(subscriptions, moment)
             if (
-                subscription["status"] in ("canceled", "trialing")
+                subscription["status"] in ("canceled", "trialing", "unpaid")
                 or (subscription["ended"] and subscription["ended"] <= moment)
                 or (item["ended"] and item["ended"] <= moment)
                 or (since and since + timedelta(days=dunning) <= moment)
@@ -552,8 +604,17 @@ def test_random_histories_are_told_as_day_by_day(count: int) -> None:
 OTHERS = {
     "asked": {"churn_recognition": "cancel_request", "discounts": "forever"},
     "counted": {"dunning_days": None, "trials": "count", "discounts": "none"},
+    "used": {"usage_months": "2", "unpaid": "count", "pauses": "count_collection", "discounts": "forever_and_once"},
     "strict": {"dunning_days": "3", "pauses": "suspend", "discounts": "all", "churn_recognition": "service_end"},
 }
+
+
+def add_use(ledger: Revenue) -> None:
+    ledger.subscribe("s", start="2024-01-20", discount_duration="once", discount_rate=0.5)
+    ledger.item("s", 100, start="2024-01-20")
+    ledger.item("s", 2, start="2024-01-20", name="calls", usage_type="metered", quantity=None)
+    ledger.use("s/calls", {"2024-02-20": 40, "2024-03-20": 80, "2024-04-20": 10})
+    ledger.subscribe("s", start="2024-05-10", status="past_due")
 
 
 def test_each_policy_s_difference_is_that_of_a_ledger_under_it() -> None:
@@ -562,11 +623,13 @@ def test_each_policy_s_difference_is_that_of_a_ledger_under_it() -> None:
     ours = Revenue(as_of)
     ours.add("revenue_policies", [{**POLICY, "policy": name, "is_active": "false", **OTHERS[name]} for name in OTHERS])
     feed(ours, stories)
+    add_use(ours)
     ours.build()
     closing = "select month, sum(closing_amount) from fct_customer_months where is_complete group by 1 order by 1"
     for name, change in OTHERS.items():
         other = Revenue(as_of, **change)
         feed(other, stories)
+        add_use(other)
         expected = other.build().sql(closing)
         told = ours.sql(
             f"""with differences as (

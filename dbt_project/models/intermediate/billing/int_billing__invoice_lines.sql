@@ -6,7 +6,10 @@ with stripe_lines as (
         invoices.source_customer_id,
         invoices.status as invoice_status,
         invoices.issued_at,
-        coalesce(prices.plan, prices.source_product_id) as plan
+        coalesce(prices.plan, prices.source_product_id) as plan,
+        prices.usage_type,
+        prices.billing_interval,
+        prices.interval_count
     from {{ ref('stg_stripe__invoice_lines') }} as lines
     inner join {{ ref('stg_stripe__invoices') }} as invoices
         on lines.source_invoice_id = invoices.source_invoice_id
@@ -37,6 +40,9 @@ select
     source_subscription_item_id,
     source_price_id,
     plan,
+    coalesce(usage_type, 'licensed') as usage_type,
+    billing_interval,
+    coalesce(interval_count, 1) as interval_count,
     line_description,
     invoice_status,
     currency,

@@ -1,3 +1,4 @@
+{%- set parts = ['seats', 'price', 'plan', 'usage', 'added', 'removed'] -%}
 -- MRR that a customer gains or loses on a day, by currency. What moves from one id to another with a record is scope.
 with spells as (
 
@@ -93,11 +94,9 @@ changes as (
         effective_date as change_date,
         mrr_amount - mrr_before as mrr_change,
         cast(0 as decimal(18, 4)) as scope_change,
-        if(is_handover, 0, {{ money('seats_change * (1 - rate_before)') }}) as seats_change,
-        if(is_handover, 0, {{ money('price_change * (1 - rate_before)') }}) as price_change,
-        if(is_handover, 0, {{ money('plan_change * (1 - rate_before)') }}) as plan_change,
-        if(is_handover, 0, {{ money('added_change * (1 - rate_before)') }}) as added_change,
-        if(is_handover, 0, {{ money('removed_change * (1 - rate_before)') }}) as removed_change,
+        {%- for part in parts %}
+            if(is_handover, 0, {{ money(part ~ '_change * (1 - rate_before)') }}) as {{ part }}_change,
+        {%- endfor %}
         cast(is_alive as integer)
         - cast(was_alive and past_customer_before = past_customer_id as integer) as alive_change,
         is_given_up or cancellation_reason in ('payment_failed', 'payment_disputed') as is_involuntary,
@@ -157,7 +156,8 @@ dates as (
     select
         *,
         sum(whole_change) over customer_history as mrr_after,
-        lead(change_date) over customer_history as next_date
+        lead(change_date) over customer_history as next_date,
+        date_trunc('month', min(change_date) over (partition by past_customer_id)) as first_month
     from customer_dates
     window customer_history as (partition by past_customer_id order by change_date)
 
@@ -178,32 +178,61 @@ gaps as (
         and dates.mrr_change < 0
         and dates.next_date - dates.change_date <= policy.grace_days
 
+),
+
+short_stays as (
+
+    select
+        dates.past_customer_id,
+        dates.first_month
+    from dates
+    cross join policy
+    where policy.same_month = 'ignore' and date_trunc('month', dates.change_date) = dates.first_month
+    group by dates.past_customer_id, dates.first_month
+    having max_by(dates.mrr_after, dates.change_date) = 0 and sum(dates.mrr_change) = 0
+
+),
+
+-- Who came for the first time and was lost in one month was, under such a policy, never there.
+counted as (
+
+    select
+        changes.* replace (
+            {%- for part in ['mrr'] + parts %}
+                if(short_stays.past_customer_id is null, changes.{{ part }}_change, 0) as {{ part }}_change
+                {{- ',' if not loop.last }}
+            {%- endfor %}
+        )
+    from changes
+    left join short_stays
+        on
+            changes.past_customer_id = short_stays.past_customer_id
+            and date_trunc('month', changes.change_date) = short_stays.first_month
+
 )
 
 select
-    changes.past_customer_id,
-    changes.customer_id,
-    changes.currency,
-    coalesce(gaps.next_date, changes.change_date) as change_date,
-    {{ money('coalesce(sum(changes.mrr_change), 0)') }} as mrr_change,
-    {{ money('coalesce(sum(changes.scope_change), 0)') }} as scope_change,
-    {{ money('coalesce(sum(changes.seats_change), 0)') }} as seats_change,
-    {{ money('coalesce(sum(changes.price_change), 0)') }} as price_change,
-    {{ money('coalesce(sum(changes.plan_change), 0)') }} as plan_change,
-    {{ money('coalesce(sum(changes.added_change), 0)') }} as added_change,
-    {{ money('coalesce(sum(changes.removed_change), 0)') }} as removed_change,
-    cast(sum(changes.alive_change) as integer) as alive_change,
-    coalesce(bool_or(changes.is_involuntary), false) as is_involuntary,
-    coalesce(bool_or(changes.is_voluntary), false) as is_voluntary,
-    max(changes.cancel_requested_date) as cancel_requested_date,
-    max(changes.load_id) as load_id
-from changes
+    counted.past_customer_id,
+    counted.customer_id,
+    counted.currency,
+    coalesce(gaps.next_date, counted.change_date) as change_date,
+    {{ money('coalesce(sum(counted.mrr_change), 0)') }} as mrr_change,
+    {{ money('coalesce(sum(counted.scope_change), 0)') }} as scope_change,
+    {%- for part in parts %}
+        {{ money('coalesce(sum(counted.' ~ part ~ '_change), 0)') }} as {{ part }}_change,
+    {%- endfor %}
+    cast(sum(counted.alive_change) as integer) as alive_change,
+    coalesce(bool_or(counted.is_involuntary), false) as is_involuntary,
+    coalesce(bool_or(counted.is_voluntary), false) as is_voluntary,
+    max(counted.cancel_requested_date) as cancel_requested_date,
+    max(counted.load_id) as load_id
+from counted
 left join gaps
     on
-        changes.past_customer_id = gaps.past_customer_id
-        and changes.change_date = gaps.change_date
+        counted.past_customer_id = gaps.past_customer_id
+        and counted.change_date = gaps.change_date
 group by
-    changes.past_customer_id,
-    changes.customer_id,
-    changes.currency,
-    coalesce(gaps.next_date, changes.change_date)
+    counted.past_customer_id,
+    counted.customer_id,
+    counted.currency,
+    coalesce(gaps.next_date, counted.change_date)

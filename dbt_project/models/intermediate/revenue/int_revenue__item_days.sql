@@ -29,7 +29,16 @@ states as (
 
 ),
 
--- What ends by itself changes the state without a new version.
+usage_levels as (
+
+    select usage_levels.*
+    from {{ ref('int_revenue__usage_levels') }} as usage_levels
+    inner join policy
+        on usage_levels.usage_months = policy.usage_months
+
+),
+
+-- What ends by itself, and an invoice of what was used, changes the state without a new version.
 moments as (
 
     select
@@ -46,6 +55,17 @@ moments as (
             ))
         ) as changed_at
     from states
+    union all by name
+    select
+        states.*,
+        usage_levels.valid_from_at as changed_at
+    from states
+    inner join usage_levels
+        on
+            states.source = usage_levels.source
+            and states.source_subscription_item_id = usage_levels.source_subscription_item_id
+            and states.valid_from_at < usage_levels.valid_from_at
+            and coalesce(states.valid_to_at, timestamp '9999-12-31') > usage_levels.valid_from_at
 
 ),
 
@@ -55,7 +75,8 @@ judged as (
         moments.*,
         cast(timezone(policy.time_zone, timezone('UTC', moments.changed_at)) as date) as change_date,
         {{ mrr_state('moments', 'policy', 'moments.changed_at') }} as state,
-        {{ mrr_has_discount('moments', 'policy', 'moments.changed_at') }} as has_discount
+        {{ mrr_has_discount('moments', 'policy', 'moments.changed_at') }} as has_discount,
+        policy.free
     from moments
     cross join policy
 
@@ -73,6 +94,23 @@ last_of_day as (
             order by judged.changed_at desc
         ) = 1
 
+),
+
+used as (
+
+    select
+        last_of_day.*,
+        case
+            when last_of_day.state = 'paying' and last_of_day.usage_type = 'metered'
+                then coalesce(usage_levels.usage_amount, 0)
+        end as usage_amount
+    from last_of_day
+    asof left join usage_levels
+        on
+            last_of_day.source = usage_levels.source
+            and last_of_day.source_subscription_item_id = usage_levels.source_subscription_item_id
+            and last_of_day.changed_at >= usage_levels.valid_from_at
+
 )
 
 select
@@ -84,17 +122,22 @@ select
     currency,
     plan,
     state,
+    state = 'suspended' or (state = 'paying' and free = 'keep') as is_alive,
+    usage_type = 'metered' as is_metered,
     cancellation_reason,
     cast(timezone('UTC', canceled_at) as date) as cancel_requested_date,
     case
         when state = 'paying' and usage_type = 'licensed' then quantity else 0
     end as quantity,
     {{ monthly_amount('unit_amount * (1 - coalesce(item_discount_rate, 0))') }} as unit_month_amount,
-    {{ monthly_amount(
-        "case when state = 'paying' and usage_type = 'licensed'"
-        ~ " then unit_amount * quantity * (1 - coalesce(item_discount_rate, 0)) else 0 end"
-    ) }} as gross_amount,
+    coalesce(
+        usage_amount,
+        {{ monthly_amount(
+            "case when state = 'paying' and usage_type = 'licensed'"
+            ~ " then unit_amount * quantity * (1 - coalesce(item_discount_rate, 0)) else 0 end"
+        ) }}
+    ) as gross_amount,
     case when has_discount then coalesce(discount_rate, 0) else 0 end as discount_rate,
     {{ monthly_amount('case when has_discount then coalesce(discount_amount, 0) else 0 end') }} as discount_amount,
     load_id
-from last_of_day
+from used

@@ -3,7 +3,7 @@ with subscription_versions as (
 
     select
         *,
-        count(*) filter (where status <> 'past_due') over (
+        count(*) filter (where status not in ('past_due', 'unpaid')) over (
             partition by source, source_subscription_id order by valid_from_at
         ) as settled_count
     from (
@@ -24,8 +24,8 @@ subscriptions as (
     select
         *,
         case
-            when status = 'past_due'
-                then min(valid_from_at) filter (where status = 'past_due') over (
+            when status in ('past_due', 'unpaid')
+                then min(valid_from_at) filter (where status in ('past_due', 'unpaid')) over (
                         partition by source, source_subscription_id, settled_count
                     )
         end as past_due_since_at

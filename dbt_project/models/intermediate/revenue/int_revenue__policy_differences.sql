@@ -1,5 +1,5 @@
--- Where policies can differ at all (trials, pauses, discounts, payments that are due, cancellations asked for), each
--- subscription's MRR at each month's end under each policy, and what it is under another state or discount.
+-- Where policies can differ at all (trials, pauses, discounts, payments that are due, cancellations asked for, use),
+-- each subscription's MRR at each month's end under each policy, and what it is under another state or discount.
 with policies as (
 
     select *
@@ -56,7 +56,8 @@ special_states as (
     select *
     from {{ ref('int_revenue__item_states') }}
     where
-        status in ('trialing', 'past_due', 'paused')
+        status in ('trialing', 'past_due', 'unpaid', 'paused')
+        or usage_type = 'metered'
         or is_collection_paused
         or canceled_at is not null
         or discount_rate > 0
@@ -90,12 +91,29 @@ judged as (
         {{ mrr_state('snapshots', 'policies', 'snapshots.moment') }} as state,
         {{ mrr_has_discount('snapshots', 'policies', 'snapshots.moment') }} as has_discount,
         snapshots.discount_rate,
+        snapshots.source_subscription_item_id,
+        snapshots.moment,
+        policies.usage_months,
         {{ monthly_amount(
             "case when usage_type = 'licensed' then unit_amount * quantity * (1 - coalesce(item_discount_rate, 0)) else 0 end"
         ) }} as full_amount,
         {{ monthly_amount('coalesce(snapshots.discount_amount, 0)') }} as discount_amount
     from snapshots
     cross join policies
+
+),
+
+used as (
+
+    select
+        judged.* replace (judged.full_amount + coalesce(usage_levels.usage_amount, 0) as full_amount)
+    from judged
+    asof left join {{ ref('int_revenue__usage_levels') }} as usage_levels
+        on
+            judged.source = usage_levels.source
+            and judged.source_subscription_item_id = usage_levels.source_subscription_item_id
+            and judged.usage_months = usage_levels.usage_months
+            and judged.moment >= usage_levels.valid_from_at
 
 ),
 
@@ -116,7 +134,7 @@ subscriptions as (
         sum(if(state = 'paying', full_amount, 0)) as gross_amount,
         max(coalesce(discount_rate, 0)) as discount_rate,
         max(discount_amount) as discount_amount
-    from judged
+    from used
     group by source, source_subscription_id, month, policy
 
 ),
@@ -150,6 +168,7 @@ select
     ours.mrr_amount as our_amount,
     valued.mrr_amount as policy_amount,
     case
+        when valued.state = ours.state and valued.gross_amount <> ours.gross_amount then 'usage'
         when valued.state = ours.state then 'discount'
         when 'trial' in (valued.state, ours.state) then 'trial'
         when 'given_up' in (valued.state, ours.state) then 'dunning'

@@ -6,8 +6,8 @@ with item_days as (
         lag(quantity) over item_history as quantity_before,
         lag(unit_month_amount) over item_history as unit_before,
         lag(plan) over item_history as plan_before,
-        cast(state in ('paying', 'suspended') as integer) as is_alive,
-        lag(cast(state in ('paying', 'suspended') as integer), 1, 0) over item_history as was_alive,
+        lag(is_alive, 1, false) over item_history as was_alive,
+        lag(state = 'paying', 1, false) over item_history as was_paying,
         lag(gross_amount, 1, cast(0 as decimal(18, 4))) over item_history as gross_before
     from {{ ref('int_revenue__item_days') }}
     window
@@ -23,8 +23,9 @@ item_changes as (
 
     select
         *,
-        is_alive - was_alive as alive_change,
+        cast(is_alive as integer) - cast(was_alive as integer) as alive_change,
         gross_amount - gross_before as gross_change,
+        is_metered and was_paying and state = 'paying' as is_usage,
         case
             when gross_before > 0 and gross_amount > 0
                 then {{ money('(quantity - quantity_before) * unit_before') }}
@@ -45,11 +46,13 @@ changes as (
         max(currency) as currency,
         sum(gross_change) as gross_change,
         sum(seats_change) as seats_change,
-        sum(case when gross_before > 0 and gross_amount > 0 and not is_other_plan then gross_change - seats_change end)
-            as price_change,
-        sum(case when is_other_plan then gross_change - seats_change end) as plan_change,
-        sum(case when gross_before = 0 then gross_change end) as added_change,
-        sum(case when gross_amount = 0 then gross_change end) as removed_change,
+        sum(gross_change) filter (where is_usage) as usage_change,
+        sum(gross_change - seats_change) filter (
+            where gross_before > 0 and gross_amount > 0 and not is_other_plan and not is_usage
+        ) as price_change,
+        sum(gross_change - seats_change) filter (where is_other_plan and not is_usage) as plan_change,
+        sum(gross_change) filter (where gross_before = 0 and not is_usage) as added_change,
+        sum(gross_change) filter (where gross_amount = 0 and not is_usage) as removed_change,
         max(discount_rate) as discount_rate,
         max(discount_amount) as discount_amount,
         sum(alive_change) as alive_change,
@@ -91,6 +94,7 @@ select
     {{ money('seats_change') }} as seats_change,
     {{ money('coalesce(price_change, 0)') }} as price_change,
     {{ money('coalesce(plan_change, 0)') }} as plan_change,
+    {{ money('coalesce(usage_change, 0)') }} as usage_change,
     {{ money('coalesce(added_change, 0)') }} as added_change,
     {{ money('coalesce(removed_change, 0)') }} as removed_change,
     is_alive,

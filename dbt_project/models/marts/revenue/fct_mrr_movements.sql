@@ -1,12 +1,4 @@
-with policy as (
-
-    select *
-    from {{ ref('int_revenue__policies') }}
-    where is_active
-
-),
-
-changes as (
+with changes as (
 
     select
         past_customer_id,
@@ -17,6 +9,7 @@ changes as (
         sum(scope_change) as scope_change,
         sum(seats_change) as seats_change,
         sum(price_change) as price_change,
+        sum(usage_change) as usage_change,
         -- One item in place of another is another plan; one beside the others is an addition.
         sum(plan_change)
         + if(
@@ -86,6 +79,7 @@ moved as (
         - changes.seats_change
         - changes.price_change
         - changes.plan_change
+        - changes.usage_change
         - changes.addon_change as discount_change,
         {{ money(
             'sum(changes.mrr_change + changes.scope_change) over '
@@ -93,10 +87,9 @@ moved as (
         ) }} as mrr_after,
         case
             when judged.total_before = 0 and judged.total_after > 0 and not judged.has_paid then 'new'
-            when judged.total_before = 0 and judged.total_after > 0 and judged.is_alive_before and policy.free = 'keep'
-                then 'expansion'
+            when judged.total_before = 0 and judged.total_after > 0 and judged.is_alive_before then 'expansion'
             when judged.total_before = 0 and judged.total_after > 0 then 'reactivation'
-            when judged.total_after = 0 and not (judged.is_alive_after and policy.free = 'keep') then 'churn'
+            when judged.total_after = 0 and not judged.is_alive_after then 'churn'
             when changes.mrr_change > 0 then 'expansion'
             else 'contraction'
         end as movement
@@ -105,7 +98,6 @@ moved as (
         on
             changes.past_customer_id = judged.past_customer_id
             and changes.change_date = judged.change_date
-    cross join policy
 
 ),
 
@@ -121,18 +113,20 @@ movements as (
             when 'churn'
                 then case when is_involuntary then 'involuntary' when is_voluntary then 'voluntary' else 'unknown' end
             when 'expansion'
-                then case greatest(seats_change, price_change, plan_change, addon_change, discount_change)
+                then case greatest(seats_change, price_change, plan_change, usage_change, addon_change, discount_change)
                         when seats_change then 'seats'
                         when price_change then 'price'
                         when plan_change then 'plan'
+                        when usage_change then 'usage'
                         when addon_change then 'addon'
                         else 'discount_expiry'
                     end
             when 'contraction'
-                then case least(seats_change, price_change, plan_change, addon_change, discount_change)
+                then case least(seats_change, price_change, plan_change, usage_change, addon_change, discount_change)
                         when seats_change then 'seats'
                         when price_change then 'price'
                         when plan_change then 'plan'
+                        when usage_change then 'usage'
                         when addon_change then 'addon'
                         else 'discount_start'
                     end
@@ -141,6 +135,7 @@ movements as (
         if(movement in ('expansion', 'contraction'), seats_change, 0) as seats_amount,
         if(movement in ('expansion', 'contraction'), price_change, 0) as price_amount,
         if(movement in ('expansion', 'contraction'), plan_change, 0) as plan_amount,
+        if(movement in ('expansion', 'contraction'), usage_change, 0) as usage_amount,
         if(movement in ('expansion', 'contraction'), addon_change, 0) as addon_amount,
         if(movement in ('expansion', 'contraction'), discount_change, 0) as discount_amount,
         {{ money('mrr_after - mrr_change') }} as mrr_before_amount,
@@ -269,6 +264,7 @@ select
     {{ money('coalesce(seats_amount, 0)') }} as seats_amount,
     {{ money('coalesce(price_amount, 0)') }} as price_amount,
     {{ money('coalesce(plan_amount, 0)') }} as plan_amount,
+    {{ money('coalesce(usage_amount, 0)') }} as usage_amount,
     {{ money('coalesce(addon_amount, 0)') }} as addon_amount,
     {{ money('coalesce(discount_amount, 0)') }} as discount_amount,
     {{ money('mrr_before_amount') }} as mrr_before_amount,

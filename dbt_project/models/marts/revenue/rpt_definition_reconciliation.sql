@@ -1,4 +1,4 @@
-{%- set reasons = ['trial', 'dunning', 'pause', 'cancellation', 'discount'] -%}
+{%- set reasons = ['trial', 'dunning', 'pause', 'cancellation', 'usage', 'discount'] -%}
 with months as (
 
     select
