@@ -20,6 +20,12 @@ MODELS = (
     "fct_mrr_movements",
     "fct_customer_months",
 )
+RECONCILIATION = (
+    "int_revenue__billing_lines",
+    "int_revenue__billing_differences",
+    "fct_billing_differences",
+    "rpt_billing_reconciliation",
+)
 MACROS = ("money", "mrr_state")
 POLICY = {
     "policy": "default",
@@ -50,9 +56,18 @@ INPUTS = f"""
         valid_from_at timestamp, load_id varchar
     );
     create table int_billing__invoice_lines (
-        source varchar, source_invoice_line_id varchar, source_subscription_item_id varchar, usage_type varchar,
-        billing_interval varchar, interval_count bigint, invoice_status varchar, line_amount decimal(18, 4),
-        period_end_at timestamp, issued_at timestamp
+        source varchar, source_invoice_line_id varchar, source_invoice_id varchar, source_customer_id varchar,
+        source_subscription_id varchar, source_subscription_item_id varchar, source_price_id varchar,
+        usage_type varchar, billing_interval varchar, interval_count bigint, invoice_status varchar, currency varchar,
+        line_amount decimal(18, 4), discount_amount decimal(18, 4), net_amount decimal(18, 4), is_proration boolean,
+        period_start_at timestamp, period_end_at timestamp, issued_at timestamp
+    );
+    create table int_billing__invoices (
+        source varchar, source_invoice_id varchar, source_customer_id varchar, source_subscription_id varchar,
+        status varchar, currency varchar, total_amount decimal(18, 4), tax_amount decimal(18, 4), issued_at timestamp
+    );
+    create table int_customers__record_ids (
+        entity varchar, source varchar, list_kind varchar, source_record_id varchar, durable_id varchar
     );
     create table int_customers__id_spells (
         entity varchar, source varchar, list_kind varchar, source_record_id varchar, durable_id varchar,
@@ -168,8 +183,64 @@ class Revenue:
             ],
         )
 
-    def build(self) -> "Revenue":
-        for model in MODELS:
+    def invoice(
+        self,
+        name: str,
+        issued: str,
+        *lines: Row,
+        subscription: str | None = "s",
+        customer: str = "c",
+        status: str = "paid",
+        currency: str = "EUR",
+        tax: float = 0,
+        total: float | None = None,
+        source: str = "stripe",
+    ) -> None:
+        """An invoice of one subscription: its lines as amount, discount, start, end, and what else a line says."""
+        common = {
+            "source": source,
+            "source_invoice_id": name,
+            "source_customer_id": customer,
+            "source_subscription_id": subscription,
+            "currency": currency,
+            "issued_at": datetime.fromisoformat(issued),
+        }
+        rows = [
+            {
+                **common,
+                "source_invoice_line_id": f"{name}/{number}",
+                "source_subscription_item_id": subscription and f"{subscription}/i",
+                "source_price_id": "p",
+                "usage_type": "licensed",
+                "billing_interval": "month" if subscription else None,
+                "interval_count": 1,
+                "invoice_status": status,
+                "line_amount": line["amount"],
+                "discount_amount": line.get("discount", 0),
+                "net_amount": line["amount"] - line.get("discount", 0),
+                "is_proration": False,
+                "period_start_at": datetime.fromisoformat(line["start"]) if line.get("start") else None,
+                "period_end_at": datetime.fromisoformat(line["end"]) if line.get("end") else None,
+                **{key: line[key] for key in line if key not in ("amount", "discount", "start", "end")},
+            }
+            for number, line in enumerate(lines)
+        ]
+        self.add("int_billing__invoice_lines", rows)
+        net = sum(row["net_amount"] for row in rows)
+        whole = net + tax if total is None else total
+        self.add("int_billing__invoices", [{**common, "status": status, "tax_amount": tax, "total_amount": whole}])
+
+    def reconciled(self) -> dict[str, dict[str, float]]:
+        """Each month's reasons with their amounts, as rpt_billing_reconciliation tells them; reasons of 0 left out."""
+        self.build(MODELS + RECONCILIATION)
+        told: dict[str, dict[str, float]] = {}
+        query = "select month, reason, amount from rpt_billing_reconciliation where amount <> 0 order by month, reason"
+        for month, reason, amount in self.sql(query):
+            told.setdefault(month.isoformat()[:7], {})[reason] = float(amount)
+        return told
+
+    def build(self, models: Iterable[str] = MODELS) -> "Revenue":
+        for model in models:
             text = template(model, *MACROS, ref=str, var=VARS.__getitem__).render()
             self.connection.execute(f"create or replace table {model} as {text}")
         return self

@@ -268,6 +268,49 @@ def map_customer_segments(evidence: Evidence) -> list[Check]:
     ]
 
 
+def fct_billing_differences(evidence: Evidence) -> list[Check]:
+    """Differences: each is one, and none of a month that isn't over."""
+    table = "fct_billing_differences"
+    return [
+        *table_checks(evidence, table)[:1],
+        no_rows(
+            "differences",
+            "error",
+            "select 1 from {batch} where amount = 0",
+            f"marts.{table} has {{observed}} rows that are no difference.",
+        ),
+        no_rows(
+            "nothing after the as-of date",
+            "error",
+            f"select 1 from {{batch}} where month > date '{evidence.as_of_date}'",
+            f"marts.{table} has {{observed}} rows of months after {evidence.as_of_date}.",
+        ),
+    ]
+
+
+def rpt_billing_reconciliation(evidence: Evidence) -> list[Check]:
+    """Reconciliation: reasons sum to the difference, and nothing is left over."""
+    table = "rpt_billing_reconciliation"
+    return [
+        *table_checks(evidence, table)[:1],
+        between(table, "mrr_amount", 0),
+        no_rows(
+            "reasons add up",
+            "error",
+            "select 1 from {batch} group by month, currency "
+            "having sum(amount) != any_value(invoiced_amount) - any_value(mrr_amount)",
+            f"marts.{table} has {{observed}} months whose reasons don't sum to the difference.",
+        ),
+        no_rows(
+            "unexplained",
+            "warning",
+            "select 1 from {batch} where reason = 'unexplained' and amount != 0",
+            "Invoices and MRR differ for no known reason in {observed} months and currencies: "
+            "see reason 'unexplained' in marts.fct_billing_differences.",
+        ),
+    ]
+
+
 SUITES = {
     "fct_mrr_movements": fct_mrr_movements,
     "fct_customer_months": fct_customer_months,
@@ -282,4 +325,6 @@ SUITES = {
     "rpt_restatements": rpt_restatements,
     "rpt_metric_trends": rpt_metric_trends,
     "rpt_benchmarks": rpt_benchmarks,
+    "fct_billing_differences": fct_billing_differences,
+    "rpt_billing_reconciliation": rpt_billing_reconciliation,
 }

@@ -4,7 +4,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from publishing.report import restatements, revenue_charts, revenue_trends
+from publishing.report import restatements, revenue_billing, revenue_charts, revenue_trends
 from publishing.report import revenue_figures as figures
 from publishing.report.source import Release, Row
 from publishing.report.tables import styled_table
@@ -31,6 +31,7 @@ REASONS = {
     "seats": "units",
     "price": "price",
     "plan": "another plan",
+    "usage": "use",
     "addon": "add-ons",
     "discount_start": "a discount began",
     "discount_expiry": "a discount ended",
@@ -73,6 +74,7 @@ def context(release: Release) -> dict[str, Any]:
         "triangle_alt": "Cohorts by months since the first paid month; rpt_cohort_retention has the numbers.",
         **_survival(release),
         **restatements.context(release, last["currency"]),
+        **revenue_billing.sections(release),
         "policy": last["policy"],
     }
 

@@ -6,6 +6,7 @@ from publishing.report.source import Release, Row
 
 YEAR = 12
 MOST_COHORTS, MOST_AGES = 13, 13
+MOST_RECOVERY_MONTHS = 3
 KINDS = ("new", "expansion", "reactivation", "contraction", "churn", "scope_change", "fx")
 
 
@@ -123,4 +124,37 @@ def read_unvalued(release: Release) -> int:
     """Movements in a currency without a plan rate, which are in no total."""
     return int(
         release.rows("select count(*) as n from marts.fct_mrr_movements where reporting_currency is null")[0]["n"]
+    )
+
+
+def read_reconciliation(release: Release) -> list[Row]:
+    """What stands between invoices and MRR in the last month, by currency and reason; the largest first."""
+    return release.rows(
+        """
+        select * from marts.rpt_billing_reconciliation
+        qualify month = max(month) over () and (amount <> 0 or reason = 'unexplained')
+        order by currency, reason = 'unexplained', abs(amount) desc
+        """
+    )
+
+
+def read_definitions(release: Release) -> list[Row]:
+    """What MRR of the last month is under each policy, ours first."""
+    return release.rows(
+        """
+        select * from marts.rpt_definition_reconciliation
+        qualify month = max(month) over () order by is_active desc, policy
+        """
+    )
+
+
+def read_recovery(release: Release) -> list[Row]:
+    """The last months in which payments failed, with what came in after all, by days and currency."""
+    return release.rows(
+        f"""
+        select * from marts.rpt_failed_payments
+        where is_complete
+        qualify dense_rank() over (partition by recovery_days, currency order by month desc) <= {MOST_RECOVERY_MONTHS}
+        order by currency, recovery_days, month desc
+        """
     )

@@ -105,6 +105,30 @@ SURVIVAL = """
         segment <> 'tiny' as min_cell_ok
     from range(25) as t(age), (values ('all', 'all'), ('plan', 'team'), ('plan', 'tiny')) as d(dimension, segment);
 """
+BILLING = """
+    insert into marts.rpt_billing_reconciliation by name
+    select
+        month, currency, reason, amount, 3 as row_count, 1100 as invoiced_amount, 300 as mrr_amount,
+        'default' as policy
+    from (values
+        (date '2024-05-01', 'EUR', 'prepayment', 500), (date '2024-05-01', 'EUR', 'tax', 320),
+        (date '2024-05-01', 'EUR', 'change', -20), (date '2024-05-01', 'EUR', 'unexplained', 0),
+        (date '2024-05-01', 'USD', 'unexplained', 0), (date '2024-04-01', 'EUR', 'credit', 7)
+    ) as t(month, currency, reason, amount);
+    insert into marts.rpt_definition_reconciliation by name
+    select
+        policy, date '2024-05-01' as month, policy = 'default' as is_active, 'EUR' as currency, 300 as our_mrr_amount,
+        0 as trial_amount, 0 as dunning_amount, 0 as pause_amount, 0 as cancellation_amount, 0 as usage_amount,
+        if(policy = 'stripe', 50, 0) as discount_amount, 300 + discount_amount as policy_mrr_amount,
+        if(policy = 'stripe', 4, 0) as subscription_count
+    from (values ('stripe'), ('default')) as t(policy);
+    insert into marts.rpt_failed_payments by name
+    select
+        date '2024-05-01' as month, days as recovery_days, 'EUR' as currency, 12 as failed_invoice_count,
+        9 as recovered_invoice_count, 1200 as failed_amount, 900 as recovered_amount, 0.75 as recovery_rate,
+        0.47 as ci_low, 0.91 as ci_high, 0.75 as amount_recovery_rate, days < 30 as is_complete, true as min_cell_ok
+    from (values (7), (30)) as t(days);
+"""
 
 
 def write(folder: Path, marts_sql: str = "") -> str:
@@ -115,7 +139,8 @@ def write(folder: Path, marts_sql: str = "") -> str:
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return write(tmp_path_factory.mktemp("everything"), MONTHS + RETENTION + MOVEMENTS + COHORTS + SURVIVAL + TRENDS)
+    marts = MONTHS + RETENTION + MOVEMENTS + COHORTS + SURVIVAL + TRENDS + BILLING
+    return write(tmp_path_factory.mktemp("everything"), marts)
 
 
 def test_lead_says_what_is_paid_what_stays_and_what_was_lost(page: str) -> None:
@@ -193,3 +218,33 @@ def test_page_needs_nothing_from_outside(page: str) -> None:
     assert set(re.findall(r"""https?:[^\s"')]*""", page)) <= {"http://www.w3.org/2000/svg"}
     assert "None" not in text_of(page)
     assert "nan" not in text_of(page).lower().split()
+
+
+def test_invoices_less_each_reason_are_revenue(page: str) -> None:
+    text = text_of(page)
+    assert "From invoices to recurring revenue, May 2024" in text
+    lines = (
+        "EUR Invoiced in the month, with tax EUR 1,100 "
+        f"Paid in advance: a period of more than a month 3 EUR {MINUS}500 Tax 3 EUR {MINUS}320 "
+        "Changed since the period began 3 EUR 20 Unexplained 3 EUR 0 "
+        "Recurring revenue at the end of the month EUR 300 USD"
+    )
+    assert lines in " ".join(text.split())
+    assert "Nothing is left unexplained." in text
+    assert "Credits" not in text
+
+
+def test_what_nobody_can_explain_is_told(tmp_path: Path) -> None:
+    wrong = "update marts.rpt_billing_reconciliation set amount = 12 where reason = 'unexplained' and currency = 'USD';"
+    assert "No reason is known for USD 12." in text_of(write(tmp_path, MONTHS + BILLING + wrong))
+
+
+def test_other_tools_figures_and_recovery(page: str) -> None:
+    assert row(page, "definitions", "default (ours)") == "default (ours) EUR 300 0 0"
+    assert row(page, "definitions", "stripe") == "stripe EUR 350 50 4"
+    assert row(page, "recovery", "May 2024") == f"May 2024 12 EUR 1,200 EUR 900 75.0% 47.0{TO}91.0%"
+    assert "within 30 days" not in text_of(page)
+
+
+def test_without_invoices_nothing_is_set_beside_revenue(tmp_path: Path) -> None:
+    assert "once a billing system gives some" in text_of(write(tmp_path, MONTHS))

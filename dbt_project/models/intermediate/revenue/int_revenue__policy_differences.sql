@@ -105,8 +105,7 @@ judged as (
 
 used as (
 
-    select
-        judged.* replace (judged.full_amount + coalesce(usage_levels.usage_amount, 0) as full_amount)
+    select judged.* replace (judged.full_amount + coalesce(usage_levels.usage_amount, 0) as full_amount)
     from judged
     asof left join {{ ref('int_revenue__usage_levels') }} as usage_levels
         on

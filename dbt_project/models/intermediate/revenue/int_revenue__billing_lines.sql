@@ -1,0 +1,148 @@
+-- Each invoice line in the month of its invoice, and in each whose end its period covers.
+with policy as (
+
+    select *
+    from {{ ref('int_revenue__policies') }}
+    where is_active
+
+),
+
+context as (
+
+    select as_of_date
+    from {{ ref('int_run__context') }}
+
+),
+
+subscriptions as (
+
+    select
+        source,
+        source_subscription_id,
+        max_by(billing_interval, valid_from_at) as billing_interval,
+        max_by(interval_count, valid_from_at) as interval_count
+    from {{ ref('int_revenue__item_states') }}
+    group by source, source_subscription_id
+
+),
+
+-- A line that says no interval has its subscription's; without a period it pays for the interval from its issue on.
+lines as (
+
+    select
+        lines.* exclude (billing_interval, interval_count, period_start_at, period_end_at),
+        coalesce(lines.billing_interval, subscriptions.billing_interval) as billing_interval,
+        coalesce(
+            if(lines.billing_interval is null, subscriptions.interval_count, lines.interval_count), 1
+        ) as interval_count,
+        coalesce(lines.period_start_at, lines.issued_at) as period_start_at,
+        lines.period_end_at,
+        cast(date_trunc('month', timezone(policy.time_zone, timezone('UTC', lines.issued_at))) as date) as month,
+        case
+            when lines.invoice_status = 'void' then 'void'
+            when lines.usage_type = 'metered' then 'usage'
+            when lines.is_proration then 'proration'
+            when lines.net_amount < 0 then 'credit'
+            when lines.source_subscription_id is null then 'one_off'
+            when lines.source_price_id is not null and lines.billing_interval is null then 'one_off'
+            when subscriptions.source_subscription_id is null then 'no_subscription'
+        end as line_reason
+    from {{ ref('int_billing__invoice_lines') }} as lines
+    cross join policy
+    left join subscriptions
+        on
+            lines.source = subscriptions.source
+            and lines.source_subscription_id = subscriptions.source_subscription_id
+    where lines.issued_at is not null
+
+),
+
+periods as (
+
+    select
+        lines.* replace (
+            coalesce(
+                period_end_at,
+                period_start_at + case billing_interval
+                    when 'year' then to_months(12 * interval_count)
+                    when 'month' then to_months(interval_count)
+                    when 'week' then to_days(cast(7 * interval_count as integer))
+                    else to_days(cast(interval_count as integer))
+                end
+            ) as period_end_at
+        ),
+        {{ monthly_amount('line_amount') }} as month_amount,
+        {{ monthly_amount('discount_amount') }} as month_discount_amount,
+        case
+            when line_reason is not null then line_reason
+            when billing_interval = 'year' or (billing_interval = 'month' and interval_count > 1) then 'prepayment'
+            else 'period'
+        end as reason
+    from lines
+
+),
+
+-- Of the periods of one contract, [start, end), at most one covers a month's end.
+covering_lines as (
+
+    select
+        periods.*,
+        cast(unnest(generate_series(
+            date_trunc('month', timezone(policy.time_zone, timezone('UTC', periods.period_start_at))),
+            date_trunc(
+                'month',
+                least(
+                    timezone(policy.time_zone, timezone('UTC', periods.period_end_at)),
+                    context.as_of_date + interval 1 day
+                )
+            ) - interval 1 month,
+            interval 1 month
+        )) as date) as covered_month
+    from periods
+    cross join policy
+    cross join context
+    where periods.period_end_at > periods.period_start_at and periods.reason in ('prepayment', 'period', 'void')
+
+),
+
+shares as (
+
+    select
+        *,
+        net_amount as issued_amount
+    from periods
+    union all by name
+    select
+        * replace (covered_month as month),
+        true as is_covering
+    from covering_lines
+
+)
+
+select
+    source,
+    source_invoice_line_id,
+    source_invoice_id,
+    source_customer_id,
+    source_subscription_id,
+    source_subscription_item_id,
+    currency,
+    month,
+    reason,
+    period_start_at,
+    coalesce(bool_or(is_covering), false) as is_covering,
+    {{ money('coalesce(sum(issued_amount), 0)') }} as issued_amount,
+    {{ money('coalesce(sum(month_amount) filter (where is_covering), 0)') }} as month_amount,
+    {{ money('coalesce(sum(month_discount_amount) filter (where is_covering), 0)') }} as month_discount_amount
+from shares
+group by
+    source,
+    source_invoice_line_id,
+    source_invoice_id,
+    source_customer_id,
+    source_subscription_id,
+    source_subscription_item_id,
+    currency,
+    month,
+    reason,
+    period_start_at

@@ -1,0 +1,127 @@
+"""The sections of the page `revenue` that set MRR beside invoices, payments and other tools' figures."""
+
+from typing import Any
+
+from markupsafe import Markup
+
+from publishing.report import revenue_figures as figures
+from publishing.report.source import Release, Row
+from publishing.report.tables import styled_table
+from publishing.report.words import MISSING, count, interval, money, month_name, percent, plural
+
+REASONS = {
+    "prepayment": "Paid in advance: a period of more than a month",
+    "period": "Invoiced in another month than its period",
+    "proration": "Made up for changes within a period",
+    "change": "Changed since the period began",
+    "tax": "Tax",
+    "discount": "Discounts that MRR doesn't count",
+    "rounding": "Rounded discounts",
+    "void": "Void invoices",
+    "credit": "Credits",
+    "one_off": "One-off lines",
+    "usage": "Metered use",
+    "trial": "Trials",
+    "dunning": "Payment failed: invoiced, and counts no more",
+    "pause": "Pauses",
+    "cancellation": "Ended within a paid period",
+    "never_invoiced": "Never invoiced",
+    "no_subscription": "Lines of unknown subscriptions",
+    "currency": "Invoiced in another currency",
+    "unexplained": "Unexplained",
+}
+POLICY_REASONS = ("trial", "dunning", "pause", "cancellation", "usage", "discount")
+
+
+def sections(release: Release) -> dict[str, Any]:
+    """What `templates/revenue_billing.html.j2` shows."""
+    reconciliation = figures.read_reconciliation(release)
+    definitions = figures.read_definitions(release)
+    return {
+        "reconciled_month": month_name(reconciliation[0]["month"]) if reconciliation else None,
+        "reconciliation_table": _reconciliation(reconciliation),
+        "unexplained": _unexplained(reconciliation),
+        "definitions_table": _definitions(definitions),
+        "definitions_month": month_name(definitions[0]["month"]) if definitions else None,
+        "recovery_table": _recovery(figures.read_recovery(release)),
+    }
+
+
+def _reconciliation(rows: list[Row]) -> Markup | None:
+    """Of each currency: what was invoiced, less each reason, is MRR."""
+    lines = []
+    for place, row in enumerate(rows):
+        if not place or rows[place - 1]["currency"] != row["currency"]:
+            lines.append(_line(row["currency"], "Invoiced in the month, with tax", "", row["invoiced_amount"]))
+        lines.append(_line(row["currency"], REASONS[row["reason"]], count(row["row_count"]), -row["amount"]))
+        if place + 1 == len(rows) or rows[place + 1]["currency"] != row["currency"]:
+            lines.append(_line(row["currency"], "Recurring revenue at the end of the month", "", row["mrr_amount"]))
+    labels = {"reason": "Reason", "number": "Lines", "amount": "Amount"}
+    return styled_table("reconciliation", lines, labels, group="currency") if lines else None
+
+
+def _line(currency: str, reason: str, number: str, amount: Any) -> dict[str, str]:
+    return {"currency": currency, "reason": reason, "number": number, "amount": money(amount, currency)}
+
+
+def _unexplained(rows: list[Row]) -> str:
+    amounts = [
+        money(row["amount"], row["currency"]) for row in rows if row["reason"] == "unexplained" and row["amount"]
+    ]
+    if not rows:
+        return ""
+    if amounts:
+        return f"No reason is known for {', '.join(amounts)}."
+    return "Nothing is left unexplained."
+
+
+def _definitions(rows: list[Row]) -> Markup | None:
+    told = [reason for reason in POLICY_REASONS if any(row[f"{reason}_amount"] for row in rows)]
+    lines = [
+        {
+            "policy": row["policy"] + (" (ours)" if row["is_active"] else ""),
+            "mrr": money(row["policy_mrr_amount"], row["currency"]),
+            **{reason: count(row[f"{reason}_amount"]) for reason in told},
+            "number": count(row["subscription_count"]),
+        }
+        for row in rows
+    ]
+    names = {
+        "trial": "Trials",
+        "dunning": "Failed payments",
+        "pause": "Pauses",
+        "cancellation": "Cancellations",
+        "usage": "Metered use",
+        "discount": "Discounts",
+    }
+    labels = {
+        "policy": "As counted by",
+        "mrr": "Recurring revenue a month",
+        **{reason: names[reason] for reason in told},
+        "number": "Subscriptions counted otherwise",
+    }
+    return styled_table("definitions", lines, labels) if lines else None
+
+
+def _recovery(rows: list[Row]) -> Markup | None:
+    lines = [
+        {
+            "month": month_name(row["month"]),
+            "days": f"{row['currency']}, within {plural(row['recovery_days'], 'day')}",
+            "number": count(row["failed_invoice_count"]),
+            "failed": money(row["failed_amount"], row["currency"]),
+            "recovered": money(row["recovered_amount"], row["currency"]),
+            "rate": percent(row["recovery_rate"]),
+            "interval": interval(row["ci_low"], row["ci_high"]) if row["ci_low"] is not None else MISSING,
+        }
+        for row in rows
+    ]
+    labels = {
+        "month": "First failed in",
+        "number": "Invoices",
+        "failed": "They came to",
+        "recovered": "Paid in time",
+        "rate": "Invoices paid in time",
+        "interval": "95% interval",
+    }
+    return styled_table("recovery", lines, labels, group="days") if lines else None
