@@ -26,7 +26,7 @@ RECONCILIATION = (
     "fct_billing_differences",
     "rpt_billing_reconciliation",
 )
-MACROS = ("money", "mrr_state")
+MACROS = ("money", "mrr_state", "ratio_bound", "wilson")
 POLICY = {
     "policy": "default",
     "is_active": "true",
@@ -47,7 +47,9 @@ INPUTS = f"""
         source varchar, source_subscription_id varchar, source_customer_id varchar, status varchar, currency varchar,
         is_collection_paused boolean, cancellation_reason varchar, discount_duration varchar,
         discount_rate double, discount_amount decimal(18, 4), discount_ends_at timestamp,
-        trial_ends_at timestamp, canceled_at timestamp, ended_at timestamp, valid_from_at timestamp, load_id varchar
+        trial_ends_at timestamp, canceled_at timestamp, ended_at timestamp, valid_from_at timestamp, load_id varchar,
+        collection_method varchar, is_canceling_at_period_end boolean, current_period_started_at timestamp,
+        current_period_ends_at timestamp
     );
     create table int_billing__subscription_items (
         source varchar, source_subscription_id varchar, source_subscription_item_id varchar, plan varchar,
@@ -232,15 +234,16 @@ class Revenue:
 
     def reconciled(self) -> dict[str, dict[str, float]]:
         """Each month's reasons with their amounts, as rpt_billing_reconciliation tells them; reasons of 0 left out."""
-        self.build(MODELS + RECONCILIATION)
+        self.build(*RECONCILIATION)
         told: dict[str, dict[str, float]] = {}
         query = "select month, reason, amount from rpt_billing_reconciliation where amount <> 0 order by month, reason"
         for month, reason, amount in self.sql(query):
             told.setdefault(month.isoformat()[:7], {})[reason] = float(amount)
         return told
 
-    def build(self, models: Iterable[str] = MODELS) -> "Revenue":
-        for model in models:
+    def build(self, *more: str) -> "Revenue":
+        """The ledger, and after it the models `more`."""
+        for model in (*MODELS, *more):
             text = template(model, *MACROS, ref=str, var=VARS.__getitem__).render()
             self.connection.execute(f"create or replace table {model} as {text}")
         return self

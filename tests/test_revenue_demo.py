@@ -56,6 +56,46 @@ MOVEMENTS = """
     select 'told' as side, * from (from told except all from truth)
     union all select 'truth', * from (from truth except all from told)
 """
+# Anniversaries of yearly contracts: lost where the customer left with the day, or because its payment failed for good.
+RENEWALS = """
+    , movements as (
+        select company, cast("at" as date) as day, movement, mrr_after / 100 as mrr, "at"
+        from '{truth}/mrr_movements.parquet' semi join alone using (company)
+    ),
+    contracts as (
+        select
+            starts.company, starts.day as started,
+            (select min(ends.day) from movements as ends
+             where ends.company = starts.company and ends.movement = 'churn' and ends."at" > starts."at") as ended
+        from movements as starts
+        inner join '{truth}/customer_months.parquet' as months
+            on months.company = starts.company and months.month = date_trunc('month', starts.day) and months.is_yearly
+        where starts.movement in ('new', 'reactivation')
+    ),
+    anniversaries as (
+        select *, cast(started + to_years(cast(unnest([1, 2]) as integer)) as date) as due_date from contracts
+    ),
+    truth as (
+        select
+            due.company, due.due_date, coalesce(due.ended <= due.due_date + 20, false) as is_lost,
+            cast(12 * (
+                select arg_max(mrr, "at") from movements
+                where company = due.company and day < due.due_date and mrr > 0
+            ) as decimal(18, 4)) as due_amount,
+            cast(if(is_lost, 0, 12 * (
+                select arg_max(mrr, "at") from movements where company = due.company and day <= due.due_date
+            )) as decimal(18, 4)) as renewed_amount
+        from anniversaries as due
+        where due.due_date <= (select as_of_date from marts.release_info) and coalesce(due.ended >= due.due_date, true)
+    ),
+    told as (
+        select company, due_date, state = 'lost' as is_lost, due_amount, renewed_amount + upsell_amount
+        from marts.fct_renewals inner join alone on customer_id = durable_id
+        where due_date <= (select as_of_date from marts.release_info)
+    )
+    select 'told' as side, * from (from told except all from truth)
+    union all select 'truth', * from (from truth except all from told)
+"""
 ALONE = "select (select count(*) from alone), (select count(distinct company) from owners)"
 
 
@@ -65,6 +105,8 @@ def check(run: Run, truth: Path) -> None:
     assert alone > 0.95 * companies
     assert run.sql(owners + MONTHS.format(truth=truth)) == []
     assert run.sql(owners + MOVEMENTS.format(truth=truth)) == []
+    assert run.sql(owners + RENEWALS.format(truth=truth)) == []
+    assert run.sql("select 1 from marts.fct_renewals limit 1")
 
 
 def test_the_small_demo_s_revenue_is_told_to_the_cent(demo_run: Run) -> None:

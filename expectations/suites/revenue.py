@@ -311,6 +311,60 @@ def rpt_billing_reconciliation(evidence: Evidence) -> list[Check]:
     ]
 
 
+def fct_renewals(evidence: Evidence) -> list[Check]:
+    """Renewals: decided by the day or not, dated accordingly, and nothing lost that is paid on."""
+    table = "fct_renewals"
+    return [
+        *table_checks(evidence, table)[:1],
+        between(table, "due_amount", 0),
+        between(table, "renewed_amount", 0),
+        no_rows(
+            "nothing after the as-of date",
+            "error",
+            f"select 1 from {{batch}} where greatest(renewed_date, lost_date) > date '{evidence.as_of_date}' "
+            f"or (state = 'due') and due_date <= date '{evidence.as_of_date}'",
+            f"marts.{table} has {{observed}} renewals decided after {evidence.as_of_date}, or due and to come.",
+        ),
+        no_rows(
+            "states and amounts",
+            "error",
+            "select 1 from {batch} where state in ('lost', 'due', 'pending') and renewed_amount + upsell_amount != 0 "
+            "or (state in ('renewed', 'early', 'late')) = (renewed_date is null)",
+            f"marts.{table} has {{observed}} renewals whose amount or day doesn't go with their state.",
+        ),
+        no_rows(
+            "plan rates",
+            "warning",
+            "select 1 from {batch} where reporting_currency is null",
+            "fx_rates.csv has no rate for {observed} renewals: they are in no rate.",
+        ),
+    ]
+
+
+def rpt_renewal_rates(evidence: Evidence) -> list[Check]:
+    """Renewal rates: shares of what fell due, gross never above net, and states that add up."""
+    table = "rpt_renewal_rates"
+    return [
+        *table_checks(evidence, table)[:1],
+        between(table, "gross_renewal_rate", 0, 1),
+        between(table, "net_renewal_rate", 0),
+        between(table, "logo_renewal_rate", 0, 1),
+        no_rows(
+            "order of the rates",
+            "error",
+            "select 1 from {batch} where kept_amount > least(renewed_amount, due_amount)",
+            f"marts.{table} has {{observed}} rows with more kept than was due or renewed.",
+        ),
+        no_rows(
+            "states add up",
+            "error",
+            "select 1 from {batch} where "
+            "on_time_count + early_count + late_count + pending_count + lost_count != due_count",
+            f"marts.{table} has {{observed}} rows whose states don't add up to what fell due.",
+        ),
+    ]
+
+
 SUITES = {
     "fct_mrr_movements": fct_mrr_movements,
     "fct_customer_months": fct_customer_months,
@@ -327,4 +381,6 @@ SUITES = {
     "rpt_benchmarks": rpt_benchmarks,
     "fct_billing_differences": fct_billing_differences,
     "rpt_billing_reconciliation": rpt_billing_reconciliation,
+    "fct_renewals": fct_renewals,
+    "rpt_renewal_rates": rpt_renewal_rates,
 }

@@ -1,0 +1,303 @@
+{#- Days around its end within which a term is renewed on time. -#}
+{%- set on_time_days = var('renewal_on_time_days') -%}
+-- Terms of subscriptions up to the first that ends after the as-of date, and what billing says of each one's end.
+with context as (
+
+    select
+        context.as_of_date,
+        policies.time_zone
+    from {{ ref('int_run__context') }} as context
+    inner join {{ ref('int_revenue__policies') }} as policies
+        on policies.is_active
+
+),
+
+versions as (
+
+    select subscriptions.*
+    from {{ ref('int_billing__subscriptions') }} as subscriptions
+    cross join context
+    where
+        subscriptions.status not in ('trialing', 'incomplete', 'incomplete_expired')
+        and subscriptions.valid_from_at < context.as_of_date + interval 1 day
+    qualify
+        row_number() over (
+            partition by subscriptions.source, subscriptions.source_subscription_id, subscriptions.valid_from_at
+            order by subscriptions.load_id desc
+        ) = 1
+
+),
+
+levels as (
+
+    select *
+    from {{ ref('int_revenue__subscription_days') }}
+
+),
+
+paid as (
+
+    select
+        source,
+        source_subscription_id,
+        min(change_date) filter (where mrr_amount > 0) as first_paid_date,
+        max_by(source_customer_id, change_date) as source_customer_id,
+        max_by(currency, change_date) as currency,
+        max_by(is_alive, change_date) as is_alive,
+        max(change_date) as last_change_date
+    from levels
+    group by source, source_subscription_id
+    having first_paid_date is not null
+
+),
+
+-- An end of a term that billing told, until it told a later one.
+told as (
+
+    select
+        source,
+        source_subscription_id,
+        current_period_ends_at as due_at,
+        min(current_period_started_at) as started_at,
+        min(valid_from_at) as told_at,
+        bool_or(is_canceling_at_period_end) as is_canceling,
+        max_by(collection_method, valid_from_at) as collection_method
+    from versions
+    where current_period_ends_at is not null
+    group by source, source_subscription_id, current_period_ends_at
+
+),
+
+followed as (
+
+    select
+        *,
+        lead(told_at) over told_history as replaced_at,
+        row_number() over told_history = 1 as is_first
+    from told
+    window told_history as (partition by source, source_subscription_id order by told_at, due_at)
+
+),
+
+-- How long a term is and what it is of, by the items just before it ends or is replaced by another.
+itemised as (
+
+    select
+        followed.source,
+        followed.source_subscription_id,
+        followed.due_at,
+        followed.started_at,
+        followed.replaced_at,
+        followed.is_first,
+        followed.is_canceling,
+        followed.collection_method,
+        max(
+            items.interval_count * case items.billing_interval
+                when 'year' then 12
+                when 'month' then 1
+                else 0
+            end
+        ) as term_months,
+        max_by(items.plan, items.unit_amount * items.quantity) as plan
+    from followed
+    inner join {{ ref('int_revenue__item_states') }} as items
+        on
+            followed.source = items.source
+            and followed.source_subscription_id = items.source_subscription_id
+            and items.valid_from_at < least(followed.due_at, followed.replaced_at)
+            and coalesce(items.valid_to_at >= least(followed.due_at, followed.replaced_at), true)
+    group by all
+    having term_months >= {{ var('contract_term_months') }}
+
+),
+
+-- Before the first told term and after the last one, terms of the same length: as far back as was paid, and up to the
+-- first that ends after the as-of date.
+dated as (
+
+    select
+        * exclude (started_at, is_first),
+        0 as step
+    from itemised
+    union all by name
+    select
+        itemised.* exclude (started_at, is_first, replaced_at, is_canceling, due_at),
+        unnest(range(1, 600)) as step,
+        coalesce(itemised.started_at, itemised.due_at - to_months(cast(itemised.term_months as integer)))
+        - to_months(cast((step - 1) * itemised.term_months as integer)) as due_at
+    from itemised
+    where itemised.is_first
+    union all by name
+    select
+        itemised.* exclude (started_at, is_first, replaced_at, is_canceling, due_at),
+        unnest(range(1, 600)) as step,
+        itemised.due_at + to_months(cast(step * itemised.term_months as integer)) as due_at
+    from itemised
+    where itemised.replaced_at is null
+
+),
+
+terms as (
+
+    select
+        dated.* exclude (step),
+        paid.* exclude (source, source_subscription_id),
+        context.as_of_date,
+        cast(timezone(context.time_zone, timezone('UTC', dated.due_at)) as date) as due_date,
+        cast(timezone(context.time_zone, timezone('UTC', dated.replaced_at)) as date) as replaced_date
+    from dated
+    inner join paid
+        on
+            dated.source = paid.source
+            and dated.source_subscription_id = paid.source_subscription_id
+    cross join context
+    where
+        -- What is left of a term on its first days is no term.
+        cast(dated.due_at as date) > paid.first_paid_date + {{ on_time_days }}
+        and (
+            dated.step = 0
+            or cast(dated.due_at as date) - to_months(cast(dated.term_months as integer)) <= context.as_of_date
+        )
+    qualify
+        -- One that was replaced long before its end stands beside the one that replaced it.
+        row_number() over (
+            partition by dated.source, dated.source_subscription_id, due_date order by dated.step
+        ) = 1
+
+),
+
+-- A payment that fails when the new term begins leaves its renewal open until billing says how it went.
+failing as (
+
+    select
+        terms.source,
+        terms.source_subscription_id,
+        terms.due_date,
+        min(versions.valid_from_at) as failed_at
+    from terms
+    inner join versions
+        on
+            terms.source = versions.source
+            and terms.source_subscription_id = versions.source_subscription_id
+            and terms.due_at <= versions.valid_from_at
+            and terms.due_at + to_days({{ on_time_days }}) >= versions.valid_from_at
+    where versions.status = 'past_due'
+    group by terms.source, terms.source_subscription_id, terms.due_date
+
+),
+
+settled as (
+
+    select
+        failing.source,
+        failing.source_subscription_id,
+        failing.due_date,
+        min(versions.valid_from_at) as settled_at,
+        min_by(versions.status, versions.valid_from_at) as settled_status
+    from failing
+    left join versions
+        on
+            failing.source = versions.source
+            and failing.source_subscription_id = versions.source_subscription_id
+            and failing.failed_at < versions.valid_from_at
+            and versions.status <> 'past_due'
+    group by failing.source, failing.source_subscription_id, failing.due_date
+
+),
+
+-- What was paid on the way, and on the day itself.
+valued as (
+
+    select
+        terms.source,
+        terms.source_subscription_id,
+        terms.due_date,
+        max_by(levels.mrr_amount, levels.change_date) filter (
+            where levels.mrr_amount > 0 and levels.change_date < coalesce(terms.replaced_date, terms.due_date)
+        ) as due_mrr,
+        max_by(levels.mrr_amount, levels.change_date) filter (
+            where
+            levels.mrr_amount > 0
+            and levels.change_date
+            <= greatest(terms.due_date - to_months(cast(terms.term_months as integer)), terms.first_paid_date)
+        ) as first_mrr,
+        coalesce(max_by(levels.is_alive, levels.change_date) filter (where levels.change_date <= terms.due_date), false)
+            as is_alive_on_day,
+        max(levels.change_date) filter (where not levels.is_alive and levels.change_date <= terms.due_date)
+            as ended_by_date,
+        min(levels.change_date) filter (where not levels.is_alive and levels.change_date > terms.due_date)
+            as ended_after_date
+    from terms
+    inner join levels
+        on
+            terms.source = levels.source
+            and terms.source_subscription_id = levels.source_subscription_id
+    group by terms.source, terms.source_subscription_id, terms.due_date
+
+),
+
+judged as (
+
+    select
+        terms.*,
+        valued.due_mrr,
+        valued.first_mrr,
+        case
+            when terms.replaced_date < terms.due_date - {{ on_time_days }} and valued.is_alive_on_day then 'renewed'
+            when terms.due_date > terms.as_of_date and terms.is_alive then 'due'
+            when not valued.is_alive_on_day then 'lost'
+            when settled.due_date is null then 'renewed'
+            when settled.settled_status in ('active', 'paused') then 'renewed'
+            when settled.settled_at is null and terms.is_alive then 'pending'
+            else 'lost'
+        end as outcome,
+        case
+            when terms.replaced_date < terms.due_date - {{ on_time_days }} then terms.replaced_date
+            when settled.settled_status in ('active', 'paused') then cast(settled.settled_at as date)
+            else terms.due_date
+        end as renewed_date,
+        coalesce(
+            if(valued.is_alive_on_day, valued.ended_after_date, valued.ended_by_date), cast(settled.settled_at as date)
+        ) as lost_date
+    from terms
+    inner join valued
+        on
+            terms.source = valued.source
+            and terms.source_subscription_id = valued.source_subscription_id
+            and terms.due_date = valued.due_date
+    left join settled
+        on
+            terms.source = settled.source
+            and terms.source_subscription_id = settled.source_subscription_id
+            and terms.due_date = settled.due_date
+    where valued.due_mrr > 0
+    -- After a term that was not renewed there is no other.
+    qualify
+        coalesce(bool_or(outcome in ('lost', 'due', 'pending')) over (
+            partition by terms.source, terms.source_subscription_id
+            order by terms.due_date
+            rows between unbounded preceding and 1 preceding
+        ), false) = false
+
+)
+
+select
+    source,
+    source_subscription_id,
+    source_customer_id,
+    cast(term_months as integer) as term_months,
+    due_date,
+    plan,
+    currency,
+    coalesce(is_canceling, false) as is_canceling,
+    case
+        when collection_method = 'charge_automatically' then true
+        when collection_method = 'send_invoice' then false
+    end as is_auto_renewing,
+    {{ money('due_mrr * 12') }} as due_amount,
+    {{ money('greatest(due_mrr - coalesce(first_mrr, due_mrr), 0) * 12') }} as cotermed_amount,
+    first_paid_date,
+    outcome,
+    case when outcome = 'renewed' then renewed_date end as renewed_date,
+    case when outcome = 'lost' then lost_date end as lost_date
+from judged

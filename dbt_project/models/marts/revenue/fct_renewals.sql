@@ -1,0 +1,344 @@
+{%- set on_time_days = var('renewal_on_time_days') -%}
+with context as (
+
+    select
+        as_of_date,
+        reporting_currency
+    from {{ ref('int_run__context') }}
+
+),
+
+record_ids as (
+
+    select
+        durable_id as customer_id,
+        source,
+        source_record_id
+    from {{ ref('int_customers__record_ids') }}
+    where entity = 'customer' and list_kind = 'customer'
+
+),
+
+rates as (
+
+    select *
+    from {{ ref('int_revenue__fx_rates') }}
+
+),
+
+terms as (
+
+    select
+        concat_ws('/', terms.source, terms.source_subscription_id, terms.due_date) as renewal_id,
+        record_ids.customer_id,
+        terms.*
+    from {{ ref('int_revenue__terms') }} as terms
+    left join record_ids
+        on
+            terms.source = record_ids.source
+            and terms.source_customer_id = record_ids.source_record_id
+
+),
+
+levels as (
+
+    select *
+    from {{ ref('int_revenue__subscription_days') }}
+
+),
+
+beginnings as (
+
+    select
+        levels.source,
+        levels.source_subscription_id,
+        record_ids.customer_id,
+        min(levels.change_date) as first_paid_date,
+        min_by(levels.currency, levels.change_date) as currency,
+        min_by(levels.mrr_amount, levels.change_date) * 12 as first_amount
+    from levels
+    inner join record_ids
+        on
+            levels.source = record_ids.source
+            and levels.source_customer_id = record_ids.source_record_id
+    where levels.mrr_amount > 0
+    group by levels.source, levels.source_subscription_id, record_ids.customer_id
+
+),
+
+-- A subscription that the customer began when another one ended is its renewal, early or late.
+successors as (
+
+    select
+        terms.renewal_id,
+        terms.currency,
+        terms.due_amount,
+        terms.due_date,
+        beginnings.source_subscription_id,
+        beginnings.first_paid_date as renewed_date,
+        beginnings.currency as successor_currency,
+        beginnings.first_amount
+    from terms
+    inner join beginnings
+        on
+            terms.customer_id = beginnings.customer_id
+            and (
+                terms.source <> beginnings.source or terms.source_subscription_id <> beginnings.source_subscription_id
+            )
+            and terms.first_paid_date < beginnings.first_paid_date
+            and terms.lost_date - {{ on_time_days }} <= beginnings.first_paid_date
+            and terms.due_date + {{ var('renewal_late_days') }} >= beginnings.first_paid_date
+    where terms.outcome = 'lost'
+    qualify beginnings.first_paid_date = min(beginnings.first_paid_date) over (partition by terms.renewal_id)
+
+),
+
+-- One that replaces several renews each in proportion.
+shared as (
+
+    select
+        *,
+        first_amount * due_amount / sum(due_amount) over (partition by source_subscription_id) as successor_amount
+    from successors
+
+),
+
+succeeded as (
+
+    select
+        shared.renewal_id,
+        min(shared.renewed_date) as renewed_date,
+        sum(
+            shared.successor_amount
+            * if(shared.currency = shared.successor_currency, 1, successor_rates.rate / term_rates.rate)
+        ) as renewed_amount
+    from shared
+    asof left join rates as term_rates
+        on
+            shared.currency = term_rates.currency
+            and shared.due_date >= term_rates.rate_month
+    asof left join rates as successor_rates
+        on
+            shared.successor_currency = successor_rates.currency
+            and shared.due_date >= successor_rates.rate_month
+    group by shared.renewal_id
+
+),
+
+-- What is paid from the renewal on; what came as an item beside the others was sold with it.
+continued as (
+
+    select
+        terms.renewal_id,
+        max_by(levels.mrr_amount, levels.change_date) * 12 as whole_amount,
+        coalesce(max(
+            case
+                when
+                    levels.change_date = terms.renewed_date
+                    and levels.added_change > 0
+                    and levels.removed_change = 0
+                    then least(levels.added_change * (1 - levels.discount_rate), levels.mrr_amount)
+            end
+        ), 0) * 12 as upsell_amount
+    from terms
+    inner join levels
+        on
+            terms.source = levels.source
+            and terms.source_subscription_id = levels.source_subscription_id
+            and terms.renewed_date >= levels.change_date
+    group by terms.renewal_id
+
+),
+
+deals as (
+
+    select *
+    from {{ ref('int_revenue__renewal_deals') }}
+
+),
+
+-- Each term's nearest opportunity, and each opportunity's nearest term.
+matches as (
+
+    select
+        terms.renewal_id,
+        deals.source as deal_source,
+        deals.source_opportunity_id,
+        abs(terms.due_date - deals.due_date) as days_apart
+    from terms
+    inner join deals
+        on
+            terms.customer_id = deals.customer_id
+            and terms.due_date - {{ var('renewal_deal_days') }} <= deals.due_date
+            and terms.due_date + {{ var('renewal_deal_days') }} >= deals.due_date
+    qualify
+        row_number() over (
+            partition by terms.renewal_id
+            order by days_apart, deals.source, deals.source_opportunity_id
+        ) = 1
+        and row_number() over (
+            partition by deals.source, deals.source_opportunity_id
+            order by days_apart, terms.renewal_id
+        ) = 1
+
+),
+
+billed as (
+
+    select
+        terms.* exclude (source_customer_id, first_paid_date, outcome, renewed_date, lost_date),
+        deals.source as deal_source,
+        deals.source_opportunity_id,
+        deals.stage,
+        deals.owner_name,
+        case
+            when succeeded.renewal_id is not null or terms.outcome = 'renewed' then 'renewed'
+            when terms.outcome in ('due', 'pending') and deals.state = 'lost' then 'lost'
+            when terms.outcome = 'due' and deals.state = 'won' then 'renewed'
+            else terms.outcome
+        end as outcome,
+        case
+            when succeeded.renewal_id is not null then succeeded.renewed_date
+            when terms.outcome in ('renewed', 'due') and deals.state = 'won' then deals.close_date
+            else terms.renewed_date
+        end as renewed_date,
+        if(terms.outcome in ('due', 'pending'), deals.close_date, terms.lost_date) as lost_date,
+        case
+            when succeeded.renewal_id is not null then succeeded.renewed_amount
+            when terms.outcome = 'renewed' then continued.whole_amount - continued.upsell_amount
+            when deals.currency = terms.currency then deals.amount
+            else terms.due_amount
+        end as renewed_amount,
+        if(terms.outcome = 'renewed', continued.upsell_amount, 0) as upsell_amount
+    from terms
+    left join continued
+        on terms.renewal_id = continued.renewal_id
+    left join succeeded
+        on terms.renewal_id = succeeded.renewal_id
+    left join matches
+        on terms.renewal_id = matches.renewal_id
+    left join deals
+        on
+            matches.deal_source = deals.source
+            and matches.source_opportunity_id = deals.source_opportunity_id
+
+),
+
+-- Who has no term in billing has renewals in the CRM alone.
+unbilled as (
+
+    select
+        concat_ws('/', deals.source, deals.source_opportunity_id) as renewal_id,
+        deals.customer_id,
+        deals.source,
+        deals.source as deal_source,
+        deals.source_opportunity_id,
+        deals.stage,
+        deals.owner_name,
+        deals.due_date,
+        deals.currency,
+        deals.due_amount,
+        0 as cotermed_amount,
+        case
+            when deals.state = 'won' then 'renewed'
+            when deals.state = 'lost' then 'lost'
+            when deals.due_date > context.as_of_date then 'due'
+            else 'pending'
+        end as outcome,
+        deals.close_date as renewed_date,
+        deals.close_date as lost_date,
+        deals.amount as renewed_amount,
+        0 as upsell_amount
+    from deals
+    anti join terms
+        on deals.customer_id = terms.customer_id
+    cross join context
+    where deals.due_amount > 0
+
+),
+
+renewals as (
+
+    select
+        *,
+        'billing' as known_by
+    from billed
+    union all by name
+    select
+        *,
+        'crm' as known_by
+    from unbilled
+
+),
+
+currencies as (
+
+    select
+        coalesce(
+            (select min(rates.reporting_currency) from rates),
+            max(context.reporting_currency),
+            case when min(renewals.currency) = max(renewals.currency) then min(renewals.currency) end
+        ) as reporting_currency
+    from renewals
+    cross join context
+
+),
+
+-- Both sides at the plan rate of the month in which it falls due, or the last known one.
+valued as (
+
+    select
+        renewals.* exclude (renewed_date, lost_date, renewed_amount, upsell_amount),
+        case when renewals.outcome = 'renewed' then renewals.renewed_date end as renewed_date,
+        case when renewals.outcome = 'lost' then renewals.lost_date end as lost_date,
+        case when renewals.outcome = 'renewed' then renewals.renewed_amount else 0 end as renewed_amount,
+        case when renewals.outcome = 'renewed' then renewals.upsell_amount else 0 end as upsell_amount,
+        currencies.reporting_currency,
+        coalesce(rates.rate, case when renewals.currency = currencies.reporting_currency then 1 end) as rate
+    from renewals
+    cross join currencies
+    asof left join rates
+        on
+            renewals.currency = rates.currency
+            and renewals.due_date >= rates.rate_month
+
+)
+
+select
+    valued.renewal_id,
+    valued.customer_id,
+    valued.known_by,
+    valued.source,
+    valued.source_subscription_id,
+    valued.deal_source,
+    valued.source_opportunity_id as deal_id,
+    valued.plan,
+    profiles.segment,
+    coalesce(valued.owner_name, profiles.owner_name) as owner_name,
+    valued.stage as deal_stage,
+    valued.term_months,
+    valued.is_auto_renewing,
+    coalesce(valued.is_canceling, false) as is_canceling,
+    valued.due_date,
+    cast(date_trunc('month', valued.due_date) as date) as due_month,
+    case
+        when valued.outcome <> 'renewed' then valued.outcome
+        when valued.renewed_date < valued.due_date - {{ on_time_days }} then 'early'
+        when valued.renewed_date > valued.due_date + {{ on_time_days }} then 'late'
+        else 'renewed'
+    end as state,
+    valued.renewed_date,
+    valued.lost_date,
+    valued.currency,
+    {{ money('valued.due_amount') }} as due_amount,
+    {{ money('valued.cotermed_amount') }} as cotermed_amount,
+    {{ money('valued.renewed_amount') }} as renewed_amount,
+    {{ money('valued.upsell_amount') }} as upsell_amount,
+    case when valued.rate is not null then valued.reporting_currency end as reporting_currency,
+    {{ money('valued.due_amount * valued.rate') }} as reporting_due_amount,
+    {{ money('valued.renewed_amount * valued.rate') }} as reporting_renewed_amount,
+    {{ money('least(valued.renewed_amount, valued.due_amount) * valued.rate') }} as reporting_kept_amount,
+    {{ money('valued.upsell_amount * valued.rate') }} as reporting_upsell_amount
+from valued
+left join {{ ref('int_customers__profiles') }} as profiles
+    on valued.customer_id = profiles.customer_id

@@ -1,0 +1,145 @@
+"""Renewals from histories of subscriptions: what falls due, what becomes of it, and that nothing later is known."""
+
+from datetime import date, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.revenue import Revenue
+
+MODELS = ("int_revenue__terms", "fct_renewals", "rpt_renewal_rates")
+INPUTS = """
+    create table int_customers__record_ids as
+        select entity, source, list_kind, source_record_id, durable_id from int_customers__id_spells;
+    create table int_customers__profiles (customer_id varchar, segment varchar, owner_name varchar);
+    create table int_revenue__customer_segments (customer_id varchar, dimension varchar, segment varchar);
+    create table int_revenue__renewal_deals (
+        customer_id varchar, source varchar, source_opportunity_id varchar, owner_name varchar, stage varchar,
+        currency varchar, due_date date, due_amount decimal(18, 4), amount decimal(18, 4), close_date date,
+        state varchar
+    );
+    alter table int_run__context add column reporting_currency varchar;
+"""
+
+
+at = datetime.fromisoformat
+
+
+def year(ledger: Revenue, name: str, start: str, amount: float = 1200, customer: str = "c", **version: Any) -> None:
+    """A paid year of a subscription that begins on a day, at so much a year."""
+    ends = at(start).replace(year=int(start[:4]) + 1)
+    ledger.subscribe(name, customer=customer, start=start, current_period_ends_at=ends, **version)
+    ledger.item(name, amount, start=start, billing_interval="year")
+
+
+def renewals(ledger: Revenue) -> list[tuple[Any, ...]]:
+    ledger.connection.execute(INPUTS)
+    ledger.build(*MODELS)
+    query = "select due_date, state, due_amount, renewed_amount, upsell_amount from fct_renewals order by 1, 2"
+    return [(str(day), state, *map(float, amounts)) for day, state, *amounts in ledger.sql(query)]
+
+
+def test_a_subscription_by_the_month_has_no_renewal() -> None:
+    ledger = Revenue(date(2025, 6, 30))
+    ledger.subscribe("s", start="2024-01-01", current_period_ends_at=at("2024-02-01"))
+    ledger.item("s", 100, start="2024-01-01")
+    assert renewals(ledger) == []
+
+
+@pytest.mark.parametrize(
+    ("as_of", "expected"),
+    [
+        ("2024-12-31", [("2025-02-28", "due", 1200, 0, 0)]),
+        ("2025-02-28", [("2025-02-28", "renewed", 1200, 1320, 0), ("2026-02-28", "due", 1320, 0, 0)]),
+        ("2025-12-31", [("2025-02-28", "renewed", 1200, 1320, 0), ("2026-02-28", "lost", 1320, 0, 0)]),
+    ],
+)
+def test_each_day_knows_its_own_part(as_of: str, expected: list[tuple[Any, ...]]) -> None:
+    """A leap day's year ends on 28 February, is renewed dearer, and the next is cancelled before it ends."""
+    ledger = Revenue(date.fromisoformat(as_of))
+    ledger.subscribe("s", start="2024-02-29", current_period_ends_at=at("2025-02-28"))
+    ledger.item("s", 1200, start="2024-02-29", billing_interval="year")
+    year(ledger, "s", "2025-02-28", 1320)
+    ledger.subscribe("s", start="2025-11-01", status="canceled", current_period_ends_at=at("2026-02-28"))
+    assert renewals(ledger) == expected
+
+
+def test_what_is_sold_beside_a_renewal_is_told_apart() -> None:
+    ledger = Revenue(date(2025, 6, 30))
+    year(ledger, "s", "2024-06-01")
+    year(ledger, "s", "2025-06-01", 1500)
+    ledger.item("s", 240, start="2025-06-01", name="more", plan="sync", billing_interval="year")
+    assert renewals(ledger)[0] == ("2025-06-01", "renewed", 1200, 1500, 240)
+    rate = "select gross_renewal_rate, net_renewal_rate, logo_renewal_rate from rpt_renewal_rates"
+    assert ledger.sql(f"{rate} where due_month = '2025-06-01' and window_months = 1") == [(1, 1.25, 1)]
+
+
+def test_another_plan_in_place_of_the_old_one_is_a_renewal() -> None:
+    ledger = Revenue(date(2025, 6, 30))
+    year(ledger, "s", "2024-06-01")
+    ledger.subscribe("s", start="2025-06-01", current_period_ends_at=at("2026-06-01"))
+    ledger.item("s", 1200, start="2025-06-01", billing_interval="year", ended_at=at("2025-06-01"))
+    ledger.item("s", 900, start="2025-06-01", name="small", plan="basic", billing_interval="year")
+    assert renewals(ledger)[0] == ("2025-06-01", "renewed", 1200, 900, 0)
+
+
+@pytest.mark.parametrize(
+    ("begins", "state"),
+    [("2025-05-01", "lost"), ("2025-05-25", "renewed"), ("2025-06-14", "renewed"), ("2025-07-20", "late"),
+     ("2025-08-30", "late"), ("2025-08-31", "lost")],
+)  # fmt: skip
+def test_another_subscription_renews_within_its_days(begins: str, state: str) -> None:
+    ledger = Revenue(date(2025, 9, 30))
+    year(ledger, "s", "2024-06-01")
+    ledger.subscribe("s", start="2025-06-01", status="canceled", current_period_ends_at=at("2025-06-01"))
+    year(ledger, "t", begins, 600)
+    found = renewals(ledger)[0]
+    assert found[1] == state
+    assert found[3] == (0 if state == "lost" else 600)
+
+
+def test_terms_of_random_histories() -> None:
+    """Due dates a term apart, none after a loss, kept at most what was due, and all states add up."""
+    random = Random(11)
+    ledger = Revenue(date(2026, 6, 30))
+    for number in range(400):
+        day = date(2022, 1, 1) + timedelta(days=random.randrange(1400))
+        name = f"s{number}"
+        year(ledger, name, day.isoformat(), random.randrange(1, 9) * 100, customer=f"c{number % 150}")
+        for _ in range(random.randrange(6)):
+            change = day + timedelta(days=random.randrange(1, 1500))
+            if random.random() < 0.3:
+                ledger.subscribe(name, customer=f"c{number % 150}", start=change.isoformat(), status="canceled")
+            else:
+                ledger.item(name, random.randrange(0, 9) * 100, start=change.isoformat(), billing_interval="year")
+    assert len(renewals(ledger)) > 500
+    assert ledger.sql("select 1 from fct_renewals group by renewal_id having count(*) > 1") == []
+    assert ledger.sql(
+        "select 1 from int_revenue__terms window w as (partition by source_subscription_id order by due_date) "
+        "qualify lag(due_date) over w <> due_date - interval 1 year or lag(outcome) over w = 'lost'"
+    ) == []  # fmt: skip
+    assert ledger.sql(
+        "select 1 from fct_renewals where due_amount <= 0 or renewed_amount < 0 or upsell_amount < 0 "
+        "or (state in ('lost', 'due', 'pending')) <> (renewed_date is null) "
+        "or (state = 'due' and due_date <= '2026-06-30')"
+    ) == []  # fmt: skip
+    assert ledger.sql(
+        "select 1 from rpt_renewal_rates where due_count <> on_time_count + early_count + late_count + pending_count "
+        "+ lost_count or kept_amount > least(due_amount, renewed_amount) or renewed_customer_count > due_customer_count"
+    ) == []  # fmt: skip
+
+
+def test_what_comes_later_changes_nothing() -> None:
+    def told(*, poisoned: bool) -> list[tuple[Any, ...]]:
+        ledger = Revenue(date(2025, 6, 1))
+        for name in "ab":
+            year(ledger, name, "2024-06-01", customer=name)
+        if poisoned:
+            ledger.subscribe("a", customer="a", start="2025-06-02", status="canceled")
+            year(ledger, "b", "2025-06-03", 5000, customer="b")
+            year(ledger, "n", "2025-06-03", 700, customer="a")
+        return renewals(ledger)
+
+    assert told(poisoned=True) == told(poisoned=False)
+    assert [row[1] for row in told(poisoned=True)] == ["renewed", "renewed", "due", "due"]
