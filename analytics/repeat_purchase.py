@@ -23,13 +23,20 @@ from analytics.likelihood import NoMaximumError, maximum
 
 Floats = NDArray[np.float64]
 
-MIN_CUSTOMERS = 500
-MIN_HISTORY_DAYS = 180
-MAX_DAYS_SINCE_ORDER = 30
-LOYAL_ORDERS = 3
-
 # Closer to a = 1 the closed forms lose all digits; their limit is as far off as this.
 _NEAR_ONE = 1e-6
+
+
+class Gate(NamedTuple):
+    """What orders must have to predict from them; the defaults are those of Klaviyo."""
+
+    min_customers: int = 500
+    min_history_days: int = 180
+    max_days_since_order: int = 30
+    loyal_orders: int = 3
+
+
+KLAVIYO = Gate()
 
 
 class Parameters(NamedTuple):
@@ -51,27 +58,27 @@ class Fit:
     customer_count: int
 
 
-def unmet_conditions(orders: pl.DataFrame, as_of: date) -> list[str]:
+def unmet_conditions(orders: pl.DataFrame, as_of: date, gate: Gate = KLAVIYO) -> list[str]:
     """What `orders` lack to predict from them, a sentence each; empty where nothing.
 
     `orders` has one row per order: customer_id (orders without one don't count) and ordered_on, a date; what comes
-    after `as_of` is left out. The conditions are those under which Klaviyo shows predictions: 500 customers with an
-    order, 180 days of history, an order in the last 30 days, and customers with three orders or more.
+    after `as_of` is left out. By default the gate is that of Klaviyo: 500 customers with an order, 180 days of history,
+    an order in the last 30 days, and customers with three orders or more.
     """
     known = orders.filter(pl.col("customer_id").is_not_null() & (pl.col("ordered_on") <= as_of))
     by_customer = known.group_by("customer_id").len()
     first, last = known.select(first=pl.col("ordered_on").min(), last=pl.col("ordered_on").max()).row(0)
     days = (as_of - first).days if first else 0
     unmet = []
-    if by_customer.height < MIN_CUSTOMERS:
-        unmet.append(f"{by_customer.height} customers have an order; predictions need {MIN_CUSTOMERS}.")
-    if days < MIN_HISTORY_DAYS:
-        unmet.append(f"The orders go back {days} days; predictions need {MIN_HISTORY_DAYS}.")
-    if last is None or last < as_of - timedelta(days=MAX_DAYS_SINCE_ORDER):
+    if by_customer.height < gate.min_customers:
+        unmet.append(f"{by_customer.height} customers have an order; predictions need {gate.min_customers}.")
+    if days < gate.min_history_days:
+        unmet.append(f"The orders go back {days} days; predictions need {gate.min_history_days}.")
+    if last is None or last < as_of - timedelta(days=gate.max_days_since_order):
         newest = f"The newest order is of {last}" if last else "There is no order"
-        unmet.append(f"{newest}; predictions need one in the {MAX_DAYS_SINCE_ORDER} days up to {as_of}.")
-    if by_customer.filter(pl.col("len") >= LOYAL_ORDERS).is_empty():
-        unmet.append(f"No customer has {LOYAL_ORDERS} orders; predictions need some that do.")
+        unmet.append(f"{newest}; predictions need one in the {gate.max_days_since_order} days up to {as_of}.")
+    if by_customer.filter(pl.col("len") >= gate.loyal_orders).is_empty():
+        unmet.append(f"No customer has {gate.loyal_orders} orders; predictions need some that do.")
     return unmet
 
 
@@ -116,7 +123,7 @@ def expected_future_orders(parameters: Parameters, customers: pl.DataFrame, week
 
     Raises ValueError as the module says, and where `weeks` is negative.
     """
-    frequency, _, age = _figures(customers)
+    frequency, _, age = figures(customers)
     to_come = _orders_to_come(parameters, frequency, age, _times(np.array([weeks])))
     return pl.Series("expected_future_orders", to_come) * probability_alive(parameters, customers)
 
@@ -127,7 +134,7 @@ def probability_alive(parameters: Parameters, customers: pl.DataFrame) -> pl.Ser
     One row per row of `customers`. Fader, Hardie & Lee (2008, "Computing P(alive) using the BG/NBD model").
     """
     r, alpha, a, b = parameters
-    frequency, recency, age = _figures(customers)
+    frequency, recency, age = figures(customers)
     repeated = np.maximum(frequency, 1)
     odds_of_loss = np.log(a / (b + repeated - 1)) + (r + frequency) * np.log((alpha + age) / (alpha + recency))
     return pl.Series("probability_alive", np.where(frequency > 0, expit(-odds_of_loss), 1.0))
@@ -216,7 +223,8 @@ def _checked(customers: pl.DataFrame) -> pl.DataFrame:
     return checked
 
 
-def _figures(customers: pl.DataFrame) -> tuple[Floats, Floats, Floats]:
+def figures(customers: pl.DataFrame) -> tuple[Floats, Floats, Floats]:
+    """frequency, recency_weeks and age_weeks, checked as the module says; one row per row of `customers`."""
     frequency, recency, age = (column.to_numpy() for column in _checked(customers))
     return frequency, recency, age
 

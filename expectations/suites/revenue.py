@@ -365,6 +365,35 @@ def rpt_renewal_rates(evidence: Evidence) -> list[Check]:
     ]
 
 
+def rpt_lifetime_value(evidence: Evidence) -> list[Check]:
+    """Lifetime value: within its interval, nobody there longer than the horizon, and a reason where there is none."""
+    table = "rpt_lifetime_value"
+    return [
+        *table_checks(evidence, table)[:1],
+        between(table, "value_amount", 0),
+        no_rows(
+            "value or reason",
+            "error",
+            "select 1 from {batch} where (value_amount is null) != (missing_reason is not null)",
+            f"marts.{table} has {{observed}} rows with neither a value nor a reason, or with both.",
+        ),
+        no_rows(
+            "within the horizon",
+            "error",
+            "select 1 from {batch} where lifespan_months > horizon_months + 1e-6",
+            f"marts.{table} has {{observed}} groups that stay longer than the horizon.",
+        ),
+        no_rows(
+            "margin and discount take off",
+            "error",
+            "select 1 from {batch} where formula in ('clv_simple', 'clv_margin_disc') group by dimension, segment "
+            "having max(value_amount) filter (where formula = 'clv_margin_disc') "
+            "> max(value_amount) filter (where formula = 'clv_simple') + 0.0001",
+            f"marts.{table} has {{observed}} groups whose margin is more than their revenue.",
+        ),
+    ]
+
+
 SUITES = {
     "fct_mrr_movements": fct_mrr_movements,
     "fct_customer_months": fct_customer_months,
@@ -383,4 +412,5 @@ SUITES = {
     "rpt_billing_reconciliation": rpt_billing_reconciliation,
     "fct_renewals": fct_renewals,
     "rpt_renewal_rates": rpt_renewal_rates,
+    "rpt_lifetime_value": rpt_lifetime_value,
 }
