@@ -394,6 +394,32 @@ def rpt_lifetime_value(evidence: Evidence) -> list[Check]:
     ]
 
 
+def rpt_time_to_first_value(evidence: Evidence) -> list[Check]:
+    """Time to first value: shares, quantiles in their order, and nobody dropped who isn't there yet."""
+    table = "rpt_time_to_first_value"
+    return [
+        *table_checks(evidence, table)[:1],
+        between(table, "reached_rate", 0, 1),
+        between(table, "in_time_rate", 0, 1),
+        between(table, "p25_days", 0),
+        no_rows(
+            "order of the quantiles",
+            "error",
+            "select 1 from {batch} where not (coalesce(p25_days, 1e9) <= coalesce(median_days, 1e9) "
+            "and coalesce(median_days, 1e9) <= coalesce(p75_days, 1e9) "
+            "and coalesce(p75_days, 1e9) <= coalesce(p90_days, 1e9))",
+            f"marts.{table} has {{observed}} rows whose quantiles are out of order.",
+        ),
+        no_rows(
+            "nobody dropped",
+            "error",
+            "select 1 from {batch} where reached_count + open_count != start_count or missed_count > due_count "
+            "or due_count > start_count",
+            f"marts.{table} has {{observed}} rows whose counts don't add up.",
+        ),
+    ]
+
+
 SUITES = {
     "fct_mrr_movements": fct_mrr_movements,
     "fct_customer_months": fct_customer_months,
@@ -413,4 +439,5 @@ SUITES = {
     "fct_renewals": fct_renewals,
     "rpt_renewal_rates": rpt_renewal_rates,
     "rpt_lifetime_value": rpt_lifetime_value,
+    "rpt_time_to_first_value": rpt_time_to_first_value,
 }
