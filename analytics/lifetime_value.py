@@ -51,6 +51,14 @@ class Assumptions:
     dormant_days: int
     gate: repeat_purchase.Gate = field(default=repeat_purchase.KLAVIYO)
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.margin_rate <= 1:
+            raise ValueError(f"The var gross_margin_rate is {self.margin_rate}; it has to be between 0 and 1.")
+        if self.discount_rate < 0:
+            raise ValueError(f"The var discount_rate is {self.discount_rate}; it must not be below 0.")
+        if self.dormant_days < 1:
+            raise ValueError(f"The var dormant_days is {self.dormant_days}; it has to be a day or more.")
+
 
 def subscription_values(
     presences: pl.DataFrame,

@@ -4,7 +4,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from publishing.report import restatements, revenue_billing, revenue_charts, revenue_trends
+from publishing.report import (
+    restatements,
+    revenue_billing,
+    revenue_charts,
+    revenue_renewals,
+    revenue_trends,
+    revenue_worth,
+)
 from publishing.report import revenue_figures as figures
 from publishing.report.source import Release, Row
 from publishing.report.tables import styled_table
@@ -73,8 +80,10 @@ def context(release: Release) -> dict[str, Any]:
         "logos": revenue_charts.triangle(triangle, "retention_rate", "logo-triangle"),
         "triangle_alt": "Cohorts by months since the first paid month; rpt_cohort_retention has the numbers.",
         **_survival(release),
-        **restatements.context(release, last["currency"]),
+        **revenue_renewals.section(release, last["currency"]),
+        **revenue_worth.section(release),
         **revenue_billing.sections(release),
+        **restatements.context(release, last["currency"]),
         "policy": last["policy"],
     }
 

@@ -195,6 +195,15 @@ def test_the_limit_is_what_bg_nbd_runs_off_to() -> None:
     assert limit.sum() == pytest.approx(expected.sum(), rel=0.02)
 
 
+@pytest.mark.parametrize(
+    ("margin", "discount", "days", "name"),
+    [(1.2, 0.1, 180, "gross_margin_rate"), (0.8, -0.1, 180, "discount_rate"), (0.8, 0.1, 0, "dormant_days")],
+)
+def test_a_wrong_assumption_is_named(margin: float, discount: float, days: int, name: str) -> None:
+    with pytest.raises(ValueError, match=f"The var {name} is "):
+        Assumptions(margin, discount, days)
+
+
 def test_without_customers_there_is_nothing() -> None:
     nobody = orders([])
     none = everybody(0)

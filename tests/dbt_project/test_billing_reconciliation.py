@@ -225,7 +225,7 @@ def test_a_file_s_invoices_say_neither_item_nor_interval_nor_period() -> None:
 def test_whatever_is_invoiced_reasons_sum_to_the_difference_and_rows_to_reasons() -> None:
     for seed in range(25):
         ledger = random_world(random.Random(seed))
-        ledger.build(MODELS + RECONCILIATION)
+        ledger.build(*RECONCILIATION)
         assert (
             ledger.sql(
                 "select month, currency from rpt_billing_reconciliation group by all "
