@@ -92,7 +92,8 @@ def _interval(row: Row, rate: str) -> str:
 
 def _chart(past: list[Row], coming: list[Row]) -> Markup:
     """What falls due in each month by what became of it, with the gross renewal rate of what is decided above it."""
-    bars, texts = [], []
+    bars: list[dict[str, Any]] = []
+    texts: list[dict[str, Any]] = []
     for row in {row["due_month"]: row for row in (*past, *coming)}.values():
         month = short_month(row["due_month"])
         amounts = {

@@ -58,7 +58,7 @@ contracts as (
 
 ),
 
--- A step that a plan doesn't have is not one that was missed.
+-- A step that a plan doesn't have is not one that was missed. A contract starts on a day, so its steps count by days.
 steps as (
 
     select
@@ -88,7 +88,7 @@ onboardings as (
         steps.customer_id as unit_id,
         steps.customer_id,
         contracts.started_at,
-        steps.reached_at
+        date_trunc('day', steps.reached_at) as reached_at
     from steps
     inner join contracts
         on steps.customer_id = contracts.customer_id
