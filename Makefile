@@ -10,9 +10,10 @@ export TENURE_HOME
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 PYTHON ?= python3
+BI_PORT ?= 8088
 UV := $(shell command -v uv || echo $(CURDIR)/.uv/bin/uv)
 
-.PHONY: help setup lock run dev docs notebook test check test-wide bench format clean
+.PHONY: help setup lock run dev docs notebook bi test-bi test check test-wide bench format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -26,8 +27,9 @@ setup: .venv/.ready  ## Install everything that Tenure needs into .venv
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
-lock: setup  ## Write requirements.lock anew from pyproject.toml
+lock: setup  ## Write both requirements.lock anew, from pyproject.toml and requirements.in
 	$(UV) pip compile --quiet pyproject.toml --group dev --universal --generate-hashes -o requirements.lock
+	cd publishing/bi && $(UV) pip compile --quiet requirements.in --universal --generate-hashes --python-version 3.11 -o requirements.lock
 
 run: setup  ## Write the demo company and publish a release of it
 	tenure demo
@@ -44,12 +46,20 @@ docs: setup  ## Write the page of the canonical tables anew from their contracts
 notebook: setup  ## Open the notebooks on the current release
 	marimo edit notebooks --host 127.0.0.1 --port 2718
 
+bi: .bi/.ready  ## Open the dashboards in Superset on 127.0.0.1:8088 (TENURE_HOME, BI_PORT)
+	@exec .bi/bin/python -m publishing.bi.start --port $(BI_PORT)
+
+.bi/.ready: publishing/bi/requirements.lock | setup
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .bi
+	$(UV) pip sync --quiet --compile-bytecode --python .bi/bin/python --require-hashes publishing/bi/requirements.lock
+	@touch $@
+
 test: check-static  ## Run the whole test suite
-	pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not wide" --durations=12
+	pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not wide and not bi" --durations=12
 	dagster definitions validate --module-name orchestration.definitions
 
 check: check-static  ## Run everything that needs no whole pipeline run
-	pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not wide and not whole_run"
+	pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not wide and not bi and not whole_run"
 
 .PHONY: check-static check-python check-types check-sql check-project
 check-static: setup
@@ -71,6 +81,9 @@ check-project:
 test-wide: setup  ## Run the wide and slow variants: many kills, many seeds
 	pytest -n 2 --dist loadfile --no-loadscope-reorder -m wide
 
+test-bi: setup .bi/.ready  ## Compare what Superset's charts say with SQL on two releases
+	pytest -m bi
+
 bench: setup  ## Print the benchmark tables
 	python -m tests.bench
 	python -m tests.bench_events
@@ -84,5 +97,5 @@ format: setup  ## Format the code and the SQL
 	sqlfluff fix --processes 2 dbt_project/models dbt_project/tests
 
 clean:  ## Remove all that was installed or built, but not the home
-	rm -rf .venv .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs *.egg-info
+	rm -rf .venv .bi .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
