@@ -4,6 +4,7 @@ Runs in the environment of `requirements.lock`, which has Superset and little el
 """
 
 import argparse
+import logging
 import os
 import secrets
 import socket
@@ -18,12 +19,10 @@ from publishing.bi.assemble import Assets, bundle, read_assets, uuid_of
 
 HOST = "127.0.0.1"
 ADMIN = "admin"
-# Of one process only, so that nothing is kept twice; a query is DuckDB's work, outside of Python's lock.
-GUNICORN = ("--worker-class", "gthread", "--workers", "1", "--threads", "8", "--timeout", "120")
 
 
 def main() -> None:
-    """Set up, import, and become the server."""
+    """Set up, import, serve."""
     parser = argparse.ArgumentParser(prog="make bi", description=__doc__)
     parser.add_argument("--home", type=Path, default=default_home())
     parser.add_argument("--port", type=int, default=8088)
@@ -35,7 +34,7 @@ def main() -> None:
 
 
 def start(home: Home, port: int) -> None:
-    """Import the dashboards into the home's Superset, and become its server.
+    """Import the dashboards into the home's Superset, and serve it until it is interrupted.
 
     Raises:
         UserError: nothing was published, the release hasn't what the dashboards read, or the port is taken.
@@ -63,13 +62,22 @@ def start(home: Home, port: int) -> None:
     folder = home.root / "bi"
     if not (folder / "superset.db").exists():
         _say("Setting up Superset; this takes a minute, and only the first time.")
-    import_assets(assets, files, prepare_folder(folder))
+    password = prepare_folder(folder)
+
+    from superset.app import create_app
+    from werkzeug.serving import run_simple
+
+    app = create_app()
+    with app.app_context():
+        import_assets(assets, files, password)
     _say(
         f"Open http://{HOST}:{port}/superset/dashboard/{next(iter(assets.dashboards))}/ as {ADMIN}; "
         f"the password is in {folder / 'admin_password'}. Ctrl-C ends it."
     )
-    arguments = ["--bind", f"{HOST}:{port}", *GUNICORN, "--graceful-timeout", "2", "--log-level", "warning"]
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments, "superset.app:create_app()"])
+    # One user and one machine: Flask's own server does, and ends at once.
+    run_simple(HOST, port, app, threaded=True)
+    # All is written; to tidy up would take Python seconds.
+    os._exit(0)
 
 
 def prepare_folder(folder: Path) -> str:
@@ -91,40 +99,40 @@ def prepare_folder(folder: Path) -> str:
 
 
 def import_assets(assets: Assets, files: dict[str, str], password: str) -> None:
-    """Bring Superset's own database up to date, with one user, and the assets as they are now.
+    """Bring Superset's own database up to date, with one user, and the assets as they are now; in its app context.
 
     What is no longer among the assets goes; what users made of their own stays.
     """
-    from superset.app import create_app
+    import flask_migrate
+    import superset
+    from flask import g
+    from superset import appbuilder, db, security_manager
+    from superset.commands.importers.v1.assets import ImportAssetsCommand
+    from superset.connectors.sqla.models import SqlaTable
+    from superset.models.dashboard import Dashboard
+    from superset.models.slice import Slice
 
-    with create_app().app_context():
-        import flask_migrate
-        import superset
-        from flask import g
-        from superset import appbuilder, db, security_manager
-        from superset.commands.importers.v1.assets import ImportAssetsCommand
-        from superset.connectors.sqla.models import SqlaTable
-        from superset.models.dashboard import Dashboard
-        from superset.models.slice import Slice
-
-        flask_migrate.upgrade(str(Path(superset.__file__).parent / "migrations"))
-        if security_manager.find_user(ADMIN) is None:
-            appbuilder.add_permissions(update_perms=True)
-            security_manager.sync_role_definitions()
-            role = security_manager.find_role("Admin")
-            security_manager.add_user(ADMIN, "Tenure", "Admin", "admin@localhost", role, password)
-        g.user = security_manager.find_user(ADMIN)
-        ImportAssetsCommand(files).run()
-        for model, kind, names in (
-            (Dashboard, "dashboard", assets.dashboards),
-            (Slice, "chart", assets.charts),
-            (SqlaTable, "dataset", assets.datasets),
-        ):
-            kept = {uuid_of(kind, name) for name in names}
-            for found in db.session.query(model).filter_by(is_managed_externally=True):
-                if str(found.uuid) not in kept:
-                    db.session.delete(found)
-        db.session.commit()
+    # It warns of SQLite, which is enough for one user.
+    logging.disable(logging.WARNING)
+    flask_migrate.upgrade(str(Path(superset.__file__).parent / "migrations"))
+    logging.disable(logging.INFO)
+    if security_manager.find_user(ADMIN) is None:
+        appbuilder.add_permissions(update_perms=True)
+        security_manager.sync_role_definitions()
+        role = security_manager.find_role("Admin")
+        security_manager.add_user(ADMIN, "Tenure", "Admin", "admin@localhost", role, password)
+    g.user = security_manager.find_user(ADMIN)
+    ImportAssetsCommand(files).run()
+    for model, kind, names in (
+        (Dashboard, "dashboard", assets.dashboards),
+        (Slice, "chart", assets.charts),
+        (SqlaTable, "dataset", assets.datasets),
+    ):
+        kept = {uuid_of(kind, name) for name in names}
+        for found in db.session.query(model).filter_by(is_managed_externally=True):
+            if str(found.uuid) not in kept:
+                db.session.delete(found)
+    db.session.commit()
 
 
 def _say(text: str) -> None:

@@ -11,7 +11,7 @@ _FOLDER = Path(os.environ["TENURE_BI_FOLDER"])
 
 # What isn't the user's to put right: notes of its start, of its libraries, and of a picture that its wheel lacks.
 logging.disable(logging.INFO)
-for _name in ("alembic.env", "py.warnings", "superset.views.base"):
+for _name in ("py.warnings", "superset.views.base"):
     logging.getLogger(_name).setLevel(logging.ERROR)
 
 SECRET_KEY = (_FOLDER / "secret_key").read_text()
