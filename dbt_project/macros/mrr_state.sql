@@ -11,7 +11,9 @@
                 case when {{ policy }}.churn_recognition = 'cancel_request' then {{ item }}.canceled_at end
             ) <= {{ moment }}
             then 'ended'
-        when {{ item }}.status in ('canceled', 'incomplete', 'incomplete_expired') then 'ended'
+        when {{ item }}.status in ('incomplete', 'incomplete_expired') then 'ended'
+        -- What has ended by now ran until then, where its source tells nothing but the last state.
+        when {{ item }}.status = 'canceled' and {{ item }}.ended_at is null and {{ item }}.item_ended_at is null then 'ended'
         when {{ policy }}.unpaid = 'churn' and {{ item }}.status = 'unpaid' then 'given_up'
         when
             {{ policy }}.churn_recognition <> 'payment_failure_final'

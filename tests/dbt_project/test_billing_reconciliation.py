@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.revenue import MODELS, RECONCILIATION, Revenue
+from tests.revenue import RECONCILIATION, Revenue
 
 AS_OF = date(2024, 4, 30)
 MONTHS = ("2024-01", "2024-02", "2024-03", "2024-04")

@@ -10,7 +10,7 @@ from tests.revenue import Revenue
 
 MODELS = ("int_revenue__terms", "fct_renewals", "rpt_renewal_rates")
 INPUTS = """
-    create table int_customers__record_ids as
+    insert into int_customers__record_ids
         select entity, source, list_kind, source_record_id, durable_id from int_customers__id_spells;
     create table int_customers__profiles (customer_id varchar, segment varchar, owner_name varchar);
     create table int_revenue__customer_segments (customer_id varchar, dimension varchar, segment varchar);

@@ -60,6 +60,19 @@ def test_intervals_as_months(interval: str, count: int, amount: float, monthly: 
     assert ledger.build().movements() == [("2024-01-31", "new", None, monthly)]
 
 
+def test_what_is_known_only_by_its_last_state_ran_until_it_ended() -> None:
+    ledger = Revenue(AS_OF)
+    ended = datetime.fromisoformat("2024-05-15")
+    ledger.subscribe("s", start="2024-01-10", status="canceled", ended_at=ended)
+    ledger.item("s", 100, start="2024-01-10")
+    ledger.subscribe("t", start="2024-01-10", customer="d", status="canceled")
+    ledger.item("t", 100, start="2024-01-10")
+    assert ledger.build().movements("movement_date, past_customer_id, movement, amount") == [
+        ("2024-01-10", "cus_c", "new", 100),
+        ("2024-05-15", "cus_c", "churn", -100),
+    ]
+
+
 def test_a_month_without_a_31st_and_a_leap_day_count_as_months() -> None:
     ledger = sold(("2024-01-31", 100), as_of=date(2024, 3, 31)).build()
     rows = ledger.sql("select month, opening_amount, closing_amount, is_complete from fct_customer_months order by 1")
@@ -549,7 +562,8 @@ def levels(story: Story, dunning: int) -> Iterator[tuple[date, Fraction, bool]]:
             )
             since = past_due_since(subscriptions, moment)
             if (
-                subscription["status"] in ("canceled", "trialing", "unpaid")
+                subscription["status"] in ("trialing", "unpaid")
+                or (subscription["status"] == "canceled" and not subscription["ended"] and not item["ended"])
                 or (subscription["ended"] and subscription["ended"] <= moment)
                 or (item["ended"] and item["ended"] <= moment)
                 or (since and since + timedelta(days=dunning) <= moment)
