@@ -20,6 +20,8 @@ WIDTH = 12
 NAMES = UUID("6f0a55a5-1b6c-4f0c-8d52-6a1f35d2b7f4")
 MONTHS = ("month", "cohort_month")
 WITH_ONE_METRIC = ("big_number", "heatmap_v2", "waterfall")
+# The release and no other file, whatever is asked.
+READ_ONLY = {"read_only": True, "config": {"enable_external_access": False, "lock_configuration": True, "threads": 2}}
 COLOURS = {
     "new_mrr": "#1FA8C9",
     "expansion_mrr": "#8FD3E4",
@@ -182,7 +184,7 @@ def bundle(assets: Assets, release: duckdb.DuckDBPyConnection, database: str) ->
             "allow_cvas": False,
             "allow_dml": False,
             "allow_run_async": False,
-            "extra": {"metadata_params": {}, "engine_params": {}},
+            "extra": {"metadata_params": {}, "engine_params": {"connect_args": READ_ONLY}},
             **_identity("database", "tenure"),
         },
     }
@@ -331,7 +333,7 @@ def _query_context(chart: Chart) -> dict[str, Any]:
         "orderby": _order(chart) or [(name, True) for name in chart.dimensions],
         "row_limit": ROW_LIMIT,
     }
-    return {"datasource": {}, "force": True, "queries": [ask], "result_format": "json", "result_type": "full"}
+    return {"datasource": {}, "queries": [ask], "result_format": "json", "result_type": "full"}
 
 
 def _dashboard_file(dashboard: Dashboard, assets: Assets) -> dict[str, Any]:
@@ -384,7 +386,7 @@ def _dashboard_file(dashboard: Dashboard, assets: Assets) -> dict[str, Any]:
         "parents": ["ROOT_ID", "GRID_ID", "ROW-about"],
         "meta": {
             "width": WIDTH,
-            "height": 10 + 6 * len(abouts),
+            "height": 8 + 6 * len(abouts),
             "code": "\n\n".join((f"### How to read it\n\n{dashboard.about}", *abouts)),
         },
     }

@@ -3,9 +3,6 @@
 import logging
 import os
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy.engine import URL
 
 _FOLDER = Path(os.environ["TENURE_BI_FOLDER"])
 
@@ -42,17 +39,3 @@ TALISMAN_CONFIG = {
     "force_https": False,
     "session_cookie_secure": False,
 }
-
-
-def DB_CONNECTION_MUTATOR(uri: URL, params: dict[str, Any], *_: object) -> tuple[URL, dict[str, Any]]:  # noqa: N802
-    """Open the release that `current` points at now, read-only and without any other file.
-
-    DuckDB shares a file among all who name it alike, so by the name of `current` a query could get the release
-    before as long as another query reads that.
-    """
-    params["connect_args"] = {
-        **params.get("connect_args", {}),
-        "read_only": True,
-        "config": {"enable_external_access": False, "lock_configuration": True, "threads": 2},
-    }
-    return uri.set(database=os.path.realpath(uri.database or "")), params
