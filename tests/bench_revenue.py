@@ -62,9 +62,6 @@ path = Path(sys.argv[1])
 {call}
 """
 CUSTOMERS = """
-    create table int_customers__record_ids (
-        entity varchar, source varchar, source_record_id varchar, durable_id varchar
-    );
     create table int_customers__profiles (
         customer_id varchar, segment varchar, plan varchar, country_code varchar, employee_count bigint
     );
@@ -142,9 +139,9 @@ MADE = """
         'cus_' || md5((i - 1)::varchar)[:20] as durable_id, cast(started_at as date) + 200 as valid_from_date
     from customers where i % 100 = 99 and started_at + interval 200 day < date '{as_of}';
 
-    insert into int_customers__record_ids
-    select entity, if(hash(source_record_id) % 3 = 0, 'salesforce', 'hubspot'), source_record_id,
-        arg_max(durable_id, valid_from_date)
+    insert into int_customers__record_ids by name
+    select entity, if(hash(source_record_id) % 3 = 0, 'salesforce', 'hubspot') as source, source_record_id,
+        arg_max(durable_id, valid_from_date) as durable_id
     from int_customers__id_spells group by all;
 
     insert into int_customers__profiles

@@ -18,7 +18,7 @@ ROW_LIMIT = 10_000
 WIDTH = 12
 # Ids of all that is imported follow from their names, so that importing twice changes what is there.
 NAMES = UUID("6f0a55a5-1b6c-4f0c-8d52-6a1f35d2b7f4")
-MONTHS = ("month", "cohort_month")
+MONTHS = ("month", "cohort_month", "due_month")
 WITH_ONE_METRIC = ("big_number", "heatmap_v2", "waterfall")
 # The release and no other file, whatever is asked.
 READ_ONLY = {"read_only": True, "config": {"enable_external_access": False, "lock_configuration": True, "threads": 2}}

@@ -49,7 +49,8 @@ def month_of(ledger: Revenue, month: str, columns: str) -> tuple[Any, ...]:
     ledger.build()
     ledger.connection.execute(
         "create table int_revenue__customer_segments as "
-        "select distinct customer_id, 'all' as dimension, 'all' as segment from fct_customer_months"
+        "select distinct customer_id, 'all' as dimension, 'all' as segment, 1 as combination_number "
+        "from fct_customer_months"
     )
     ledger.connection.execute(
         f"create table rpt_mrr_months as {template('rpt_mrr_months', 'money', ref=str, var=VARS.__getitem__).render()}"
