@@ -31,6 +31,7 @@ SEEDS = ("revenue_policies", "fx_rates", "business_units", "company_tiers", "reg
 LEDGER = (
     "int_revenue__policies",
     "int_revenue__item_states",
+    "int_revenue__usage_levels",
     "int_revenue__item_days",
     "int_revenue__subscription_days",
     "int_revenue__customer_days",
