@@ -18,9 +18,10 @@ QUERIES = dict(
 )
 CELLS = {
     "rpt_mrr_months": "true",
-    "rpt_nrr_monthly": "window_months = 12",
-    "rpt_customer_retention_rate": "window_months = 12",
+    "rpt_nrr_monthly": "window_months = 3",
+    "rpt_customer_retention_rate": "window_months = 3",
     "rpt_cohort_retention": "age_basis = 'calendar' and active_customer_count > 0",
+    "rpt_billing_reconciliation": "row_count > 0",
 }
 
 

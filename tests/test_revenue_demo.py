@@ -96,6 +96,11 @@ RENEWALS = """
     select 'told' as side, * from (from told except all from truth)
     union all select 'truth', * from (from truth except all from told)
 """
+# Every invoice line of every month has found its reason.
+RECONCILED = """
+    select sum(abs(amount)) filter (where reason = 'unexplained'), count(distinct reason) >= 6
+    from marts.rpt_billing_reconciliation
+"""
 ALONE = "select (select count(*) from alone), (select count(distinct company) from owners)"
 
 
@@ -107,6 +112,7 @@ def check(run: Run, truth: Path) -> None:
     assert run.sql(owners + MOVEMENTS.format(truth=truth)) == []
     assert run.sql(owners + RENEWALS.format(truth=truth)) == []
     assert run.sql("select 1 from marts.fct_renewals limit 1")
+    assert run.sql(RECONCILED) == [(0, True)]
 
 
 def test_the_small_demo_s_revenue_is_told_to_the_cent(demo_run: Run) -> None:
