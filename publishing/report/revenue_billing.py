@@ -106,8 +106,8 @@ def _definitions(rows: list[Row]) -> Markup | None:
 def _recovery(rows: list[Row]) -> Markup | None:
     lines = [
         {
-            "month": month_name(row["month"]),
-            "days": f"{row['currency']}, within {plural(row['recovery_days'], 'day')}",
+            "month": f"{month_name(row['month'])}, within {plural(row['recovery_days'], 'day')}",
+            "currency": row["currency"],
             "number": count(row["failed_invoice_count"]),
             "failed": money(row["failed_amount"], row["currency"]),
             "recovered": money(row["recovered_amount"], row["currency"]),
@@ -124,4 +124,4 @@ def _recovery(rows: list[Row]) -> Markup | None:
         "rate": "Invoices paid in time",
         "interval": "95% interval",
     }
-    return styled_table("recovery", lines, labels, group="days") if lines else None
+    return styled_table("recovery", lines, labels, group="currency") if lines else None

@@ -6,7 +6,6 @@ from publishing.report.source import Release, Row
 
 YEAR = 12
 MOST_COHORTS, MOST_AGES = 13, 13
-MOST_RECOVERY_MONTHS = 3
 KINDS = ("new", "expansion", "reactivation", "contraction", "churn", "scope_change", "fx")
 
 
@@ -149,12 +148,12 @@ def read_definitions(release: Release) -> list[Row]:
 
 
 def read_recovery(release: Release) -> list[Row]:
-    """The last months in which payments failed, with what came in after all, by days and currency."""
+    """Of each currency and number of days the last month whose days are over, with what came in after all."""
     return release.rows(
-        f"""
+        """
         select * from marts.rpt_failed_payments
         where is_complete
-        qualify dense_rank() over (partition by recovery_days, currency order by month desc) <= {MOST_RECOVERY_MONTHS}
-        order by currency, recovery_days, month desc
+        qualify row_number() over (partition by recovery_days, currency order by month desc) = 1
+        order by currency, recovery_days
         """
     )

@@ -242,7 +242,10 @@ def test_what_nobody_can_explain_is_told(tmp_path: Path) -> None:
 def test_other_tools_figures_and_recovery(page: str) -> None:
     assert row(page, "definitions", "default (ours)") == "default (ours) EUR 300 0 0"
     assert row(page, "definitions", "stripe") == "stripe EUR 350 50 4"
-    assert row(page, "recovery", "May 2024") == f"May 2024 12 EUR 1,200 EUR 900 75.0% 47.0{TO}91.0%"
+    assert (
+        row(page, "recovery", "May 2024, within 7 days")
+        == f"May 2024, within 7 days 12 EUR 1,200 EUR 900 75.0% 47.0{TO}91.0%"
+    )
     assert "within 30 days" not in text_of(page)
 
 
