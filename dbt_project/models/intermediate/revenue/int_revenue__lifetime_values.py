@@ -22,9 +22,12 @@ def model(dbt, session):
     )
     as_of = dbt.ref("int_run__context").project("as_of_date").fetchone()[0]
     until = as_of or "0001-01-01"
+    month = f"date_trunc('month', date '{until}')"
+    rates = dbt.ref("int_revenue__fx_rates").filter(f"rate_month = {month}").project("currency, rate")
     levels = (
         dbt.ref("int_revenue__customer_levels")
-        .filter(f"month = date_trunc('month', date '{until}') and closing_amount > 0")
+        .filter(f"from_month <= {month} and to_month > {month} and closing_amount > 0")
+        .join(rates, "currency")
         .project("customer_id, cast(closing_amount * rate as double) as monthly_amount")
         .pl()
     )
