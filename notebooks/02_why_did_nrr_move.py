@@ -168,7 +168,7 @@ def _(changes, mo, month, release, window):
             and movements.movement_month > $month::date - to_months($window::integer)
             and movements.movement_month <= $month::date
         where changes.month = $month and changes.change <> 0
-        group by all order by abs(changes.end_amount - changes.start_amount) desc limit 20
+        group by all order by abs(any_value(changes.change)) desc limit 20
         """,
         {"month": month.value, "window": window.value},
     ).pl()
