@@ -26,7 +26,8 @@ WIDEST = 100_000
 
 def print_explanation(console: Console, home: Home, names: Sequence[str], *, show_values: bool) -> None:
     """Explain one id (or a record's ids), or two records or ids."""
-    if len(names) not in (1, 2) or not all(name.strip() for name in names):
+    names = [name.strip() for name in names]
+    if len(names) not in (1, 2) or not all(names):
         raise UserError("Name one id, or two records or ids; none of them empty.")
     with open_reader(home) as reader:
         if len(names) == 1:

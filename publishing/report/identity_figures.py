@@ -125,7 +125,8 @@ def read_last_change(release: Release) -> tuple[date | None, bool]:
 
 
 def read_demoted(release: Release) -> list[Row]:
-    """Demoted values by entity and reason, most first, with their types; records are counted once a reason."""
+    """Demoted values by entity and reason, most first, with their types; records are counted once a reason, and an
+    address once, though it is demoted as it is written and as its provider reads it."""
     return release.rows(
         """
         with types as (
@@ -133,7 +134,10 @@ def read_demoted(release: Release) -> list[Row]:
                 entity, reason, id_type, count(*) as value_count,
                 count(*) filter (where counts_with_name) as with_name_count
             from marts.rpt_demoted_identifiers
-            group by all
+            group by entity, reason, id_type
+            qualify
+                id_type <> 'email_canonical'
+                or count(*) filter (where id_type = 'email') over (partition by entity, reason) = 0
         ),
 
         records as (

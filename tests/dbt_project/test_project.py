@@ -214,6 +214,7 @@ def test_schemas_are_the_ones_promised(manifest: dict[str, Any]) -> None:
         ("customer,colour,stripe,1", "an unknown field group"),
         ("customer,status,hubspott,9", "an unknown source"),
         ("customer,status,zendesk,first", "no rank"),
+        ("customer,status,zendesk,7.5", "no rank"),
         ("person,status,zendesk,9", "an unknown entity"),
     ],
 )

@@ -51,7 +51,9 @@ judged as (
             when coalesce(field_group, '') not in ('identity', 'contract', 'status', 'owner', 'segment')
                 then 'an unknown field group; there are identity, contract, status, owner and segment'
             when not is_known_source then 'an unknown source; there are ' || known.source_names
-            when authority_number is null or authority_number < 1 then 'no rank; ranks are 1, 2, 3 and so on'
+            when
+                coalesce(authority_number, 0) < 1 or try_cast(authority_rank as double) <> authority_number
+                then 'no rank; ranks are 1, 2, 3 and so on'
             when source_number > 1 then 'its source twice in this group'
             when rank_number > 1 then 'the same rank as another source of this group'
         end as mistake
