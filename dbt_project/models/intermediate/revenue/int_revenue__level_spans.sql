@@ -24,30 +24,27 @@ levels as (
 
 ),
 
-starts as (
+started as (
 
     select
-        customer_id,
-        min(change_date) as start_date
+        *,
+        min(change_date) over (partition by customer_id) as start_date
     from levels
-    group by customer_id
 
 )
 
 select
-    levels.customer_id,
-    levels.currency,
-    levels.change_date as from_date,
-    levels.to_date,
-    levels.mrr_amount,
-    {{ money('levels.scope_change') }} as scope_change,
-    starts.start_date,
-    cast(date_trunc('month', starts.start_date) as date) as cohort_month,
+    started.customer_id,
+    started.currency,
+    started.change_date as from_date,
+    started.to_date,
+    started.mrr_amount,
+    {{ money('started.scope_change') }} as scope_change,
+    started.start_date,
+    cast(date_trunc('month', started.start_date) as date) as cohort_month,
     rates.rate as start_rate
-from levels
-inner join starts
-    on levels.customer_id = starts.customer_id
+from started
 inner join {{ ref('int_revenue__fx_rates') }} as rates
     on
-        levels.currency = rates.currency
-        and date_trunc('month', starts.start_date) = rates.rate_month
+        started.currency = rates.currency
+        and date_trunc('month', started.start_date) = rates.rate_month
