@@ -139,7 +139,8 @@ def read_marts(dbt_manifest: Path) -> tuple[Marts, tuple[str, ...]]:
     """Which marts the records of each raw table reach, and the marts that there are whatever is connected.
 
     A run's context depends on every order, but an as-of date is not what a table enables: the way through it doesn't
-    count.
+    count. Who is who depends on every record of a customer; through it a table reaches what is told of customers, and
+    nothing of revenue.
     """
     manifest = json.loads(dbt_manifest.read_text())
     nodes, children = manifest["nodes"], manifest["child_map"]
@@ -148,8 +149,11 @@ def read_marts(dbt_manifest: Path) -> tuple[Marts, tuple[str, ...]]:
     def reached(start: str) -> tuple[str, ...]:
         seen, ahead = {start}, [start]
         while ahead:
-            found = {child for child in children[ahead.pop()] if child.startswith(("model.", "snapshot."))} - seen
+            node = ahead.pop()
+            found = {child for child in children[node] if child.startswith(("model.", "snapshot."))} - seen
             found = {child for child in found if nodes[child]["fqn"][1:3] != ["intermediate", "run"]}
+            if node in nodes and nodes[node]["fqn"][2] == "customers":
+                found = {child for child in found if nodes[child]["fqn"][2] != "revenue"}
             seen |= found
             ahead += found
         return tuple(sorted(marts[key] for key in seen & marts.keys()))

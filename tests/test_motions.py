@@ -15,7 +15,10 @@ from tests.demo import connect, connected, write_order_lines
 
 pytestmark = pytest.mark.whole_run
 
-COMMERCE = {"fct_orders", "rpt_order_cohorts", "rpt_order_months", "rpt_repeat_purchase", "rpt_order_line_balance"}
+COMMERCE = {
+    "fct_orders", "rpt_order_cohorts", "rpt_order_months", "rpt_repeat_purchase", "rpt_order_line_balance",
+    "rpt_lifetime_value",
+}  # fmt: skip
 # Whoever is known has an id, from some day on.
 KNOWN = {
     "dim_customers", "map_source_records", "map_id_redirects", "fct_identity_events", "rpt_source_health",
