@@ -12,9 +12,13 @@ from typing import TypeVar
 
 import duckdb
 import pytest
+from hypothesis import settings
 
 from ingestion.home import PROJECT_ROOT, Home, connect_warehouse, open_home, sources_path
 
+# How long an example takes tells of the machine and of what else it does.
+settings.register_profile("tenure", deadline=None)
+settings.load_profile("tenure")
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 

@@ -131,7 +131,7 @@ def test_thirty_days_in_any_order_end_in_the_same_marts(
 
 
 @pytest.mark.wide
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32 - 1))
 def test_thirty_days_in_many_orders(
     seed: int, tmp_path_factory: pytest.TempPathFactory, exports: Path, contracts: Contracts, expected: Rows

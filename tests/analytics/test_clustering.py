@@ -263,7 +263,7 @@ def _forbidden(world: World, one: set[str], other: set[str]) -> set[str]:
     }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(worlds())
 def test_every_protection_holds_within_and_every_refusal_has_its_reason(world: World) -> None:
     decided = world.decide()
@@ -291,7 +291,7 @@ def test_every_protection_holds_within_and_every_refusal_has_its_reason(world: W
             assert reason in _forbidden(world, one, other)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(worlds(TIERS), st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(world: World, random: Random) -> None:
     shuffled = World(*(random.sample(part, len(part)) for part in vars(world).values()))

@@ -212,7 +212,7 @@ def test_a_wrong_list_free_of_duplicates_stops_the_build_and_is_named(row: str, 
         linked.sql(query)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29), st.booleans()), max_size=40), st.permutations(range(12))
 )
