@@ -1,6 +1,6 @@
 """One suite per published mart: the publication contract, judged by the gate before each release."""
 
-from expectations.suites import commerce, customers, identity, identity_quality, people, revenue, run
+from expectations.suites import commerce, customers, identity, identity_quality, people, retention, revenue, run
 
 SUITES = {
     **customers.SUITES,
@@ -9,5 +9,6 @@ SUITES = {
     **people.SUITES,
     **commerce.SUITES,
     **revenue.SUITES,
+    **retention.SUITES,
     **run.SUITES,
 }

@@ -2,7 +2,7 @@
 
 import great_expectations.expectations as gxe
 
-from expectations.evidence import Check, Evidence, between, no_rows, table_checks
+from expectations.evidence import Check, Evidence, between, columns_check, no_rows, table_checks
 
 
 def fct_orders(evidence: Evidence) -> list[Check]:
@@ -127,7 +127,7 @@ def rpt_repeat_purchase(evidence: Evidence) -> list[Check]:
 def rpt_order_line_balance(evidence: Evidence) -> list[Check]:
     """Line balance: counts, and a tolerable share in quarantine."""
     share = evidence.threshold("max_quarantined_share")
-    columns_only = table_checks(evidence, "rpt_order_line_balance", role="commerce")[:1]
+    columns_only = [columns_check(evidence, "rpt_order_line_balance")]
     return [
         *columns_only,
         between("rpt_order_line_balance", "line_count", 1),

@@ -1,6 +1,6 @@
 """Suites of the area customers."""
 
-from expectations.evidence import Check, Evidence, between, no_rows, table_checks
+from expectations.evidence import Check, Evidence, between, columns_check, no_rows, table_checks
 
 
 def dim_customers(evidence: Evidence) -> list[Check]:
@@ -41,7 +41,7 @@ def dim_customers(evidence: Evidence) -> list[Check]:
 def rpt_source_conflicts(evidence: Evidence) -> list[Check]:
     """Conflicts: of one customer or person, none with itself, and a value at stake only where a status is in doubt."""
     return [
-        *table_checks(evidence, "rpt_source_conflicts")[:1],
+        columns_check(evidence, "rpt_source_conflicts"),
         between("rpt_source_conflicts", "losing_record_count", 1),
         between("rpt_source_conflicts", "value_at_stake_amount", 0),
         no_rows(

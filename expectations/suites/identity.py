@@ -1,6 +1,6 @@
 """Suites of what identity is told by: identifiers, edges, and what awaits a decision."""
 
-from expectations.evidence import Check, Evidence, between, no_rows, table_checks
+from expectations.evidence import Check, Evidence, between, columns_check, no_rows, table_checks
 
 
 def fct_identity_edges(evidence: Evidence) -> list[Check]:
@@ -58,14 +58,14 @@ def map_compared_records(evidence: Evidence) -> list[Check]:
 def rpt_demoted_identifiers(evidence: Evidence) -> list[Check]:
     """Demoted values: each on a record at least; there need not be any."""
     table = "rpt_demoted_identifiers"
-    return [*table_checks(evidence, table)[:1], between(table, "record_count", 1)]
+    return [columns_check(evidence, table), between(table, "record_count", 1)]
 
 
 def rpt_identity_review_queue(evidence: Evidence) -> list[Check]:
     """Pairs to decide: two ids, ranks without a gap; there need not be any."""
     table = "rpt_identity_review_queue"
     return [
-        *table_checks(evidence, table)[:1],
+        columns_check(evidence, table),
         between(table, "confidence", 0, 1),
         no_rows(
             "two ids, once",

@@ -1,13 +1,13 @@
 """Suite of the quality of identity."""
 
-from expectations.evidence import Check, Evidence, no_rows, table_checks
+from expectations.evidence import Check, Evidence, columns_check, no_rows
 
 
 def rpt_identity_quality(evidence: Evidence) -> list[Check]:
     """Quality: every change of an id is in the ledger, shares are shares, and intervals hold them."""
     table = "rpt_identity_quality"
     return [
-        *table_checks(evidence, table)[:1],
+        columns_check(evidence, table),
         no_rows(
             "every change in the ledger",
             "error",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
 
-from expectations.evidence import Check, Evidence, SourceTable, between, no_rows, table_checks
+from expectations.evidence import Check, Evidence, SourceTable, between, columns_check, no_rows
 from ingestion.text import counted, listed, literal
 
 # More sentences than these on one source, and nobody reads on.
@@ -14,7 +14,7 @@ MOST_STRAYS = 5
 def rpt_source_health(evidence: Evidence) -> list[Check]:
     """Source health: whole accounts, and no connected source that was refused, has stopped or shrunk."""
     table = "rpt_source_health"
-    columns_only = table_checks(evidence, table)[:1]
+    columns_only = [columns_check(evidence, table)]
     return [
         *columns_only,
         between(table, "coverage_rate", 0, 1),
@@ -166,7 +166,7 @@ def _quarantine(evidence: Evidence) -> list[Check]:
 def rpt_source_refusals(evidence: Evidence) -> list[Check]:
     """Refusals: those of a table are judged with its health, the others here."""
     table = "rpt_source_refusals"
-    columns_only = table_checks(evidence, table)[:1]
+    columns_only = [columns_check(evidence, table)]
     strays = {system: list(found) for system, found in groupby(evidence.stray_exports, key=lambda stray: stray[0])}
     return [*columns_only, *(_stray(system, [reason for _, reason in found]) for system, found in strays.items())]
 
