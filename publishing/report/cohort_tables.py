@@ -25,7 +25,7 @@ def months_table(months: list[Row], currency: str | None) -> Markup:
             "customers": count(row["customer_count"]),
             "new": count(row["new_customer_count"]),
             "share": percent(row["returning_customer_rate"]),
-            "interval": _interval(row),
+            "interval": interval(row["ci_low"], row["ci_high"]),
             "orders": count(row["order_count"]),
             "net": count(row["net_amount"]),
             "average": count(row["average_order_amount"]),
@@ -59,7 +59,7 @@ def repeat_table(windows: list[Row]) -> Markup:
             "num": count(row["num"]),
             "den": count(row["den"]),
             "rate": percent(row["rate"]),
-            "interval": _interval(row),
+            "interval": interval(row["ci_low"], row["ci_high"]),
             "waiting": count(row["immature_customer_count"]),
         }
         for row in windows
@@ -87,7 +87,7 @@ def country_table(countries: list[Row], overall: Row | None) -> Markup:
             "num": count(row["num"]),
             "den": count(row["den"]),
             "rate": percent(row["rate"]),
-            "interval": _interval(row),
+            "interval": interval(row["ci_low"], row["ci_high"]),
             "drawn": str(drawn_interval(row["ci_low"], row["ci_high"], row["rate"])),
         }
         for row in rows
@@ -137,7 +137,3 @@ def balance_table(balance: list[Row], currency: str | None) -> Markup:
         "amount": f"Amount ({currency})" if currency else "Amount",
     }
     return styled_table("balance", lines, labels)
-
-
-def _interval(row: Row) -> str:
-    return MISSING if row["ci_low"] is None or row["ci_high"] is None else interval(row["ci_low"], row["ci_high"])

@@ -85,7 +85,7 @@ def quality_table(measured: list[tuple[str, Share]]) -> Markup:
             "measure": LABEL_MEASURES.get(share.metric)
             or f"Kept their id, records of {'people' if share.entity == 'person' else 'customers'}",
             "value": near_percent(share.value),
-            "interval": _interval(share),
+            "interval": interval(share.low, share.high, 2),
             "num": count(share.num),
             "den": count(share.den),
         }
@@ -102,7 +102,7 @@ def group_table(groups: list[Share]) -> Markup:
             "entity": "Customers" if share.entity == "customer" else "People",
             "group": share.segment.replace("_", " "),
             "value": near_percent(share.value),
-            "interval": _interval(share),
+            "interval": interval(share.low, share.high, 2),
             "num": count(share.num),
             "den": count(share.den),
             "drawn": str(drawn_interval(share.low, share.high, share.value)),
@@ -271,7 +271,3 @@ def amounts(rows: list[Row]) -> str:
     if len(parts) > MOST_AMOUNTS:
         parts = [*parts[: MOST_AMOUNTS - 1], plural(len(parts) - MOST_AMOUNTS + 1, "further sum")]
     return listing(parts) if parts else ""
-
-
-def _interval(share: Share) -> str:
-    return MISSING if share.low is None or share.high is None else interval(share.low, share.high, 2)

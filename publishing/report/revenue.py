@@ -99,7 +99,8 @@ def _sentences(months: list[Row], retention: list[Row], trends: list[Row]) -> li
         sentences.append(
             f"Of what {plural(row['start_customer_count'], 'customer')} paid a year before, "
             f"{percent(row['nrr'])} is paid today (net retention; 95% interval "
-            f"{_interval(row, 'nrr')}), {percent(row['grr'])} without what they added (gross)."
+            f"{interval(row['nrr_ci_low'], row['nrr_ci_high'])}), {percent(row['grr'])} without what they added "
+            "(gross)."
         )
     churn, failed = -last["churn_amount"], -last["involuntary_churn_amount"]
     if churn:
@@ -175,17 +176,12 @@ def _rates(row: Row) -> dict[str, str]:
         "n": count(row["start_customer_count"]),
         "start": count(row["start_amount"]),
         "nrr": percent(row["nrr"]),
-        "nrr_interval": _interval(row, "nrr"),
+        "nrr_interval": interval(row["nrr_ci_low"], row["nrr_ci_high"]),
         "grr": percent(row["grr"]),
-        "grr_interval": _interval(row, "grr"),
+        "grr_interval": interval(row["grr_ci_low"], row["grr_ci_high"]),
         "strict": percent(row["strict_grr"]),
         "logo": percent(row["logo_retention_rate"]),
     }
-
-
-def _interval(row: Row, rate: str) -> str:
-    low, high = row[f"{rate}_ci_low"], row[f"{rate}_ci_high"]
-    return interval(low, high) if low is not None and high is not None else MISSING
 
 
 def _windows(rows: list[Row]) -> Markup | None:
@@ -225,7 +221,7 @@ def _lifetimes(rows: list[Row]) -> Markup | None:
             "dimension": DIMENSIONS.get(row["dimension"], "All customers"),
             "n": count(row["customer_count"]),
             "survival": percent(row["survival"]),
-            "interval": interval(row["ci_low"], row["ci_high"]) if row["ci_low"] is not None else MISSING,
+            "interval": interval(row["ci_low"], row["ci_high"]),
             "voluntary": percent(row["voluntary_incidence"]),
             "involuntary": percent(row["involuntary_incidence"]),
             "mean": f"{row['mean_months']:.1f}" if row["mean_months"] is not None else MISSING,

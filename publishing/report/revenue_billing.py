@@ -7,7 +7,7 @@ from markupsafe import Markup
 from publishing.report import revenue_figures as figures
 from publishing.report.source import Release, Row
 from publishing.report.tables import styled_table
-from publishing.report.words import MISSING, count, interval, money, month_name, percent, plural
+from publishing.report.words import count, interval, money, month_name, percent, plural
 
 REASONS = {
     "prepayment": "Paid in advance: a period of more than a month",
@@ -112,7 +112,7 @@ def _recovery(rows: list[Row]) -> Markup | None:
             "failed": money(row["failed_amount"], row["currency"]),
             "recovered": money(row["recovered_amount"], row["currency"]),
             "rate": percent(row["recovery_rate"]),
-            "interval": interval(row["ci_low"], row["ci_high"]) if row["ci_low"] is not None else MISSING,
+            "interval": interval(row["ci_low"], row["ci_high"]),
         }
         for row in rows
     ]

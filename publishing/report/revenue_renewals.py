@@ -74,7 +74,8 @@ def _sentence(year: list[Row], coming: list[Row], currency: str) -> str:
         parts.append(
             f"Of {money(row['due_amount'], currency)} a year that fell due in twelve months, "
             f"{percent(row['gross_renewal_rate'])} was renewed (gross renewal rate; 95% interval "
-            f"{_interval(row, 'gross')}), {percent(row['net_renewal_rate'])} with what it costs more (net); of "
+            f"{interval(row['gross_ci_low'], row['gross_ci_high'])}), "
+            f"{percent(row['net_renewal_rate'])} with what it costs more (net); of "
             f"{plural(row['due_customer_count'], 'customer')}, {percent(row['logo_renewal_rate'])} renewed."
         )
     if coming:
@@ -83,11 +84,6 @@ def _sentence(year: list[Row], coming: list[Row], currency: str) -> str:
         until = month_name(coming[:3][-1]["due_month"])
         parts.append(f"{money(amount, currency)} falls due up to {until}, in {plural(number, 'renewal')}.")
     return " ".join(parts)
-
-
-def _interval(row: Row, rate: str) -> str:
-    low, high = row[f"{rate}_ci_low"], row[f"{rate}_ci_high"]
-    return interval(low, high) if low is not None and high is not None else MISSING
 
 
 def _chart(past: list[Row], coming: list[Row]) -> Markup:
@@ -162,9 +158,9 @@ def _rates(row: Row) -> dict[str, str]:
         "customers": count(row["due_customer_count"]),
         "due": count(row["due_amount"]),
         "gross": percent(row["gross_renewal_rate"]),
-        "gross_interval": _interval(row, "gross"),
+        "gross_interval": interval(row["gross_ci_low"], row["gross_ci_high"]),
         "net": percent(row["net_renewal_rate"]),
-        "net_interval": _interval(row, "net"),
+        "net_interval": interval(row["net_ci_low"], row["net_ci_high"]),
         "logo": percent(row["logo_renewal_rate"]),
     }
 

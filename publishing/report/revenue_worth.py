@@ -130,9 +130,7 @@ def _first_values(rows: list[Row]) -> Markup | None:
             else MISSING,
             "p90": _days(row["p90_days"]),
             "in_time": percent(row["in_time_rate"]),
-            "in_time_interval": interval(row["in_time_ci_low"], row["in_time_ci_high"])
-            if row["in_time_ci_low"] is not None
-            else MISSING,
+            "in_time_interval": interval(row["in_time_ci_low"], row["in_time_ci_high"]),
             "missed": percent(row["miss_rate"]),
         }
         for row in rows

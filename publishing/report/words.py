@@ -89,8 +89,10 @@ def near_percent(rate: float | None) -> str:
     return "< 0.01%" if rate is not None and 0 < rate < 0.00005 else percent(rate, 2)
 
 
-def interval(low: float, high: float, digits: int = 1) -> str:
-    """From 33.1 to 37.5%, as 33.1, a dash and 37.5%."""
+def interval(low: float | None, high: float | None, digits: int = 1) -> str:
+    """From 33.1 to 37.5%, as 33.1, a dash and 37.5%; the dash alone where an end is not known."""
+    if low is None or high is None:
+        return MISSING
     return f"{100 * low:.{digits}f}{TO}{100 * high:.{digits}f}%"
 
 
