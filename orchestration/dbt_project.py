@@ -1,5 +1,6 @@
 """The dbt project, and the manifest in which it says what it holds. Importing this is cheap, unlike Dagster."""
 
+import hashlib
 import logging
 import subprocess
 import sys
@@ -36,3 +37,12 @@ def dbt_manifest() -> Path:
         if parse.returncode:
             raise UserError(f"The dbt project can't be parsed:\n{parse.stdout.strip()}")
     return DBT_MANIFEST
+
+
+def project_version() -> str:
+    """A fingerprint of the rules by which dbt makes the marts: the project's models, macros and settings."""
+    rules = hashlib.sha256((DBT_PROJECT_DIR / "dbt_project.yml").read_bytes())
+    for folder in ("macros", "models"):
+        for path in sorted((DBT_PROJECT_DIR / folder).rglob("*.sql")):
+            rules.update(path.read_bytes())
+    return rules.hexdigest()

@@ -17,7 +17,8 @@ from ingestion.errors import UserError
 from ingestion.failures import is_full_disk
 from ingestion.home import Home, connect_warehouse, memory_limit
 from ingestion.tables import set_as_of
-from orchestration.dbt_project import DBT_EXECUTABLE, DBT_MANIFEST, DBT_PROJECT_DIR, dbt_manifest
+from ingestion.text import sql_value
+from orchestration.dbt_project import DBT_EXECUTABLE, DBT_MANIFEST, DBT_PROJECT_DIR, dbt_manifest, project_version
 from orchestration.resources import Deployment
 from orchestration.seed_files import check_seed_files
 from publishing.release import lend_last_release, load_libraries
@@ -54,6 +55,7 @@ def transform(context: dg.AssetExecutionContext, dbt: DbtCli, deployment: Deploy
         threading.Thread(target=load_libraries, daemon=True).start()
         with connect_warehouse(home) as warehouse:
             set_as_of(warehouse, deployment.as_of(), deployment.known_until())
+            warehouse.execute(f"create or replace macro main.project_version() as ({sql_value(project_version())})")
         lend_last_release(home, DBT_MANIFEST, until=deployment.as_of())
         os.environ.update(
             DBT_ENV_SECRET_WAREHOUSE=str(home.warehouse),

@@ -1,6 +1,6 @@
 """What the revenue ledger and all its rates cost: customers with five years of subscription changes, from billing's
-versions to the published tables, in plain DuckDB with two threads. Nothing here is an assertion, but that the other
-ways to the same table give the same figures.
+versions to the published tables, in plain DuckDB with two threads; and what the next day costs. Nothing here is an
+assertion, but that the other ways to the same table give the same figures.
 
     python -m tests.bench_revenue [--customers 10000 100000 1000000] [--beside 100000]
 """
@@ -20,18 +20,27 @@ import numpy as np
 import pandas as pd
 
 from tests.bench_events import measured
-from tests.identity import PROJECT, VARS, template
-from tests.revenue import INPUTS, MACROS
+from tests.identity import PROJECT, VARS
+from tests.revenue import INPUTS, keep_ledger, make_model
 
-AS_OF = date(2025, 12, 31)
+AS_OF = date(2025, 12, 15)
+NEXT_DAY = date(2025, 12, 16)
+NEXT_DAY_SHARE = 500
+"""One subscription in so many changes on the next day, beside what falls due on it."""
+
 # Months are counted from January 2020.
 LAST_MONTH = 12 * (AS_OF.year - 2020) + AS_OF.month - 1
 FIGURES = ("start_customer_count", "kept_customer_count", "start_amount", "end_amount", "kept_amount")
 SEEDS = ("revenue_policies", "fx_rates", "business_units", "company_tiers", "regions")
 LEDGER = (
     "int_revenue__policies",
-    "int_revenue__item_states",
     "int_revenue__usage_levels",
+    "int_revenue__subscription_inputs",
+    "int_revenue__last_subscriptions",
+    "int_revenue__ledger_version",
+    "int_revenue__changed_subscriptions",
+    "int_revenue__changed_customers",
+    "int_revenue__item_states",
     "int_revenue__item_days",
     "int_revenue__subscription_days",
     "int_revenue__customer_days",
@@ -58,7 +67,7 @@ OTHERS = {"by_pandas": "pandas", "by_months": "SQL, a query a month"}
 SCRIPT = """
 import sys
 from pathlib import Path
-from tests.bench_revenue import build, check, retention_by_months, retention_by_pandas, write_warehouse
+from tests.bench_revenue import *
 path = Path(sys.argv[1])
 {call}
 """
@@ -174,11 +183,33 @@ def build(path: Path, *models: str) -> None:
                 con.register("made", made)
                 con.execute(f"create or replace table {model} as from made")
             else:
-                text = template(model, *MACROS, "wilson", "ratio_bound", ref=str, var=VARS.__getitem__).render()
-                con.execute(f"create or replace table {model} as {text}")
+                make_model(con, model)
             seconds, used = time.monotonic() - start, time.process_time() - used
             [(rows,)] = con.execute(f"select count(*) from {model}").fetchall()
             print(f"{model} {seconds:.2f} {used:.2f} {rows}", flush=True)
+
+
+def keep(path: Path) -> None:
+    """What the end of a run does: the next one makes anew what is another then."""
+    with _connect(path) as con:
+        keep_ledger(con)
+        con.execute("checkpoint")
+
+
+def write_next_day(path: Path) -> None:
+    """A day later, with its changes."""
+    with _connect(path) as con:
+        con.execute("update int_run__context set as_of_date = ?", [NEXT_DAY])
+        con.execute(f"""
+            insert into int_billing__subscription_items
+            select * replace (
+                timestamp '{NEXT_DAY}' + to_seconds((hash(source_subscription_id) % 86400)::bigint) as valid_from_at,
+                quantity + 1 as quantity, 'load-2' as load_id
+            )
+            from int_billing__subscription_items
+            where hash(source_subscription_id, 16) % {NEXT_DAY_SHARE} = 0
+            qualify row_number() over (partition by source_subscription_item_id order by valid_from_at desc) = 1
+        """)
 
 
 def retention_by_pandas(path: Path) -> tuple[float, float]:
@@ -337,36 +368,45 @@ def bench(customers: int, *, has_others: bool) -> None:
     with tempfile.TemporaryDirectory(dir=os.environ.get("TENURE_BENCH_DIR")) as folder:
         path = Path(folder) / "warehouse.duckdb"
         measured(SCRIPT.format(call="write_warehouse(path, int(sys.argv[2]))"), path, customers)
-        costs: dict[str, tuple[float, float]] = {}
-        total, highest = 0.0, 0.0
         print(f"{customers:,} customers", flush=True)
-        for name, models in (("ledger", LEDGER), ("rates", RATES)):
-            seconds, peak, printed = measured(SCRIPT.format(call="build(path, *sys.argv[2:])"), path, *models)
-            for line in printed.splitlines():
-                model, model_seconds, cpu, _ = line.split()
-                costs[model] = float(model_seconds), float(cpu)
-            total, highest = total + seconds, max(highest, peak)
-            print(f"  {name:<30}{seconds:8.1f} s   peak {peak:.1f} GiB", flush=True)
-        cpu = sum(used for _, used in costs.values())
-        print(
-            f"  {'both':<30}{total:8.1f} s   {total / customers * 1e6:.0f} s a million, {cpu:.1f} s of processor time"
-        )
-        for model, (seconds, used) in sorted(costs.items(), key=lambda item: -item[1][0])[:6]:
-            print(f"    {model:<28}{seconds:8.1f} s   {used:.1f} s of processor time")
+        costs, whole = _build_all(path)
         if has_others:
-            ours, our_cpu = (sum(costs[model][part] for model in RETENTION) for part in (0, 1))
-            print(f"  NRR and GRR by month, window and group: {ours:.1f} s, {our_cpu:.1f} s of processor time")
-            for other, words in OTHERS.items():
-                call = f"print(*retention_{other}(path)); check(path, {other!r})"
-                _, peak, printed = measured(SCRIPT.format(call=call), path)
-                seconds, cpu = map(float, printed.split())
-                ratio = f"{seconds / ours:.1f} x, {cpu / our_cpu:.1f} x of processor time"
-                print(f"    {words:<28}{seconds:8.1f} s   peak {peak:.1f} GiB   {ratio}", flush=True)
+            _print_others(path, costs)
+        measured(SCRIPT.format(call="write_next_day(path)"), path)
+        _, next_day = _build_all(path)
+        print(
+            f"  the next day takes {next_day[0] / whole[0]:.2f} of it, {next_day[1] / whole[1]:.2f} of processor time"
+        )
 
 
-def _changes(path: Path) -> int:
-    with _connect(path) as con:
-        return sum(row[0] for row in con.sql("select count(*) from int_revenue__item_states").fetchall())
+def _build_all(path: Path) -> tuple[dict[str, tuple[float, float]], tuple[float, float]]:
+    """Print what ledger and rates cost; returns seconds and processor seconds by model, and of all."""
+    costs: dict[str, tuple[float, float]] = {}
+    total = 0.0
+    for name, models, after in (("ledger", LEDGER, ""), ("rates", RATES, "; keep(path)")):
+        seconds, peak, printed = measured(SCRIPT.format(call=f"build(path, *sys.argv[2:]){after}"), path, *models)
+        for line in printed.splitlines():
+            model, model_seconds, cpu, _ = line.split()
+            costs[model] = float(model_seconds), float(cpu)
+        total += seconds
+        print(f"  {name:<30}{seconds:8.1f} s   peak {peak:.1f} GiB", flush=True)
+    cpu = sum(used for _, used in costs.values())
+    print(f"  {'both':<30}{total:8.1f} s   {cpu:.1f} s of processor time")
+    for model, (seconds, used) in sorted(costs.items(), key=lambda item: -item[1][0])[:6]:
+        print(f"    {model:<28}{seconds:8.1f} s   {used:.1f} s of processor time")
+    return costs, (total, cpu)
+
+
+def _print_others(path: Path, costs: dict[str, tuple[float, float]]) -> None:
+    """Print what the other ways to NRR and GRR cost beside ours."""
+    ours, our_cpu = (sum(costs[model][part] for model in RETENTION) for part in (0, 1))
+    print(f"  NRR and GRR by month, window and group: {ours:.1f} s, {our_cpu:.1f} s of processor time")
+    for other, words in OTHERS.items():
+        call = f"print(*retention_{other}(path)); check(path, {other!r})"
+        _, peak, printed = measured(SCRIPT.format(call=call), path)
+        seconds, cpu = map(float, printed.split())
+        ratio = f"{seconds / ours:.1f} x, {cpu / our_cpu:.1f} x of processor time"
+        print(f"    {words:<28}{seconds:8.1f} s   peak {peak:.1f} GiB   {ratio}", flush=True)
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ class Ledger:
 def template(name: str, *macros: str, **known: Any) -> Template:
     """A model or singular test with the macros of these files, and what else it calls."""
     path = next(path for folder in ("models", "tests") for path in (PROJECT / folder).rglob(f"{name}.sql"))
-    environment = Environment()
+    environment = Environment(extensions=["jinja2.ext.do"])
     environment.globals.update(config=lambda **_: "", **known)
     texts = [(PROJECT / "macros" / f"{macro}.sql").read_text() for macro in macros]
     return environment.from_string("".join(texts) + path.read_text())

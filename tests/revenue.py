@@ -2,16 +2,23 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
+from jinja2 import Environment
 
-from tests.identity import VARS, template
+from tests.identity import PROJECT, VARS, template
 
 MODELS = (
     "int_revenue__policies",
-    "int_revenue__item_states",
     "int_revenue__usage_levels",
+    "int_revenue__subscription_inputs",
+    "int_revenue__last_subscriptions",
+    "int_revenue__ledger_version",
+    "int_revenue__changed_subscriptions",
+    "int_revenue__changed_customers",
+    "int_revenue__item_states",
     "int_revenue__item_days",
     "int_revenue__subscription_days",
     "int_revenue__customer_days",
@@ -26,7 +33,7 @@ RECONCILIATION = (
     "fct_billing_differences",
     "rpt_billing_reconciliation",
 )
-MACROS = ("money", "mrr_state", "ratio_bound", "wilson")
+MACROS = ("kept_ledger", "money", "mrr_state", "ratio_bound", "wilson")
 POLICY = {
     "policy": "default",
     "is_active": "true",
@@ -78,6 +85,7 @@ INPUTS = f"""
     create table int_run__context (as_of_date date);
     create table revenue_policies ({", ".join(f"{name} varchar" for name in POLICY)});
     create table fx_rates (reporting_currency varchar, currency varchar, rate_month varchar, rate varchar);
+    create macro main.project_version() as 'these models';
 """
 Row = dict[str, Any]
 
@@ -244,8 +252,8 @@ class Revenue:
     def build(self, *more: str) -> "Revenue":
         """The ledger, and after it the models `more`."""
         for model in (*MODELS, *more):
-            text = template(model, *MACROS, ref=str, var=VARS.__getitem__).render()
-            self.connection.execute(f"create or replace table {model} as {text}")
+            make_model(self.connection, model)
+        keep_ledger(self.connection)
         return self
 
     def sql(self, query: str) -> list[tuple[Any, ...]]:
@@ -259,6 +267,63 @@ class Revenue:
     def broken_months(self) -> list[tuple[Any, ...]]:
         """What the singular test of the bridge finds."""
         return self.sql(template("assert_mrr_bridge_closes", ref=str).render())
+
+
+def make_model(con: duckdb.DuckDBPyConnection, model: str) -> None:
+    """The table of a model, as dbt makes it: all of it, or of a kept one what changed."""
+    config: dict[str, Any] = {}
+
+    def is_incremental() -> bool:
+        if config.get("incremental_strategy") != "by_change" or not _exists(con, model):
+            return False
+        version = _version(con)
+        return version["is_kept"] and (version["is_same_month"] or not config.get("meta"))
+
+    text = template(model, *MACROS, ref=str, var=VARS.__getitem__).render(
+        config=lambda **values: config.update(values) or "",
+        is_incremental=is_incremental,
+        execute=True,
+        **_dbt(con),
+    )
+    if not is_incremental():
+        con.execute(f"create or replace table {model} as {text}")
+        if "post_hook" in config:
+            con.execute(_macros(con).mark_as_changed(model).replace("intermediate.", "") or "select 1")
+        return
+    con.execute(f"create or replace temp table made as {text}")
+    columns = [{"quoted": f'"{name}"'} for name in con.table("made").columns]
+    replaced = {"target_relation": model, "temp_relation": "made", "dest_columns": columns, **config}
+    con.execute(_macros(con).get_incremental_by_change_sql(replaced).replace("intermediate.", ""))
+    con.execute("drop table made")
+
+
+def keep_ledger(con: duckdb.DuckDBPyConnection) -> None:
+    """What the end of a whole run does."""
+    con.execute(_macros(con).keep_ledger([]).replace("intermediate.", ""))
+
+
+def _macros(con: duckdb.DuckDBPyConnection) -> Any:
+    text = (PROJECT / "macros/kept_ledger.sql").read_text()
+    environment = Environment(extensions=["jinja2.ext.do"])
+    return environment.from_string(text).make_module({**_dbt(con), "graph": SimpleNamespace(nodes={}), "execute": True})
+
+
+def _dbt(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """What the macros ask dbt for."""
+    return {
+        "target": SimpleNamespace(database="memory"),
+        "adapter": SimpleNamespace(get_relation=lambda _database, _schema, name: name if _exists(con, name) else None),
+        "run_query": lambda _query: SimpleNamespace(rows=[_version(con)]),
+    }
+
+
+def _version(con: duckdb.DuckDBPyConnection) -> dict[str, bool]:
+    [(is_kept, is_same_month)] = con.sql("select is_kept, is_same_month from int_revenue__ledger_version").fetchall()
+    return {"is_kept": is_kept, "is_same_month": is_same_month}
+
+
+def _exists(con: duckdb.DuckDBPyConnection, table: str) -> bool:
+    return bool(con.sql(f"select 1 from duckdb_tables() where table_name = '{table}'").fetchall())
 
 
 def _plain(value: Any) -> Any:

@@ -1,3 +1,13 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='by_change',
+        unique_key='past_customer_id',
+        on_schema_change='fail'
+    )
+}}
+{%- set inputs = ref('int_revenue__subscription_inputs') -%}
+{%- set changed = ref('int_revenue__changed_customers') -%}
 {%- set parts = ['seats', 'price', 'plan', 'usage', 'added', 'removed'] -%}
 -- MRR that a customer gains or loses on a day, by currency. What moves from one id to another with a record is scope.
 with spells as (
@@ -23,6 +33,30 @@ with spells as (
 
 ),
 
+{% if is_incremental() %}
+    customers as (
+
+        select
+            source,
+            source_subscription_id,
+            unnest(customer_ids) as customer_id
+        from {{ inputs }}
+
+    ),
+
+    -- All that changed customers ever had, to tell what they have.
+    changed_subscriptions as (
+
+        select distinct
+            customers.source,
+            customers.source_subscription_id
+        from customers
+        inner join {{ changed }} as changed
+            on customers.customer_id = changed.customer_id
+
+    ),
+{% endif %}
+
 -- A record had its first id before anybody knew it, and keeps its last.
 owners as (
 
@@ -46,6 +80,12 @@ subscription_days as (
             order by change_date
         ) as next_date
     from {{ ref('int_revenue__subscription_days') }}
+    {% if is_incremental() %}
+        where (source, source_subscription_id) in (
+                select (source, source_subscription_id)
+                from changed_subscriptions
+            )
+    {% endif %}
 
 ),
 
@@ -231,6 +271,7 @@ left join gaps
     on
         counted.past_customer_id = gaps.past_customer_id
         and counted.change_date = gaps.change_date
+{{ of_changed('counted.past_customer_id') }}
 group by
     counted.past_customer_id,
     counted.customer_id,

@@ -1,3 +1,12 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='by_change',
+        unique_key='customer_id',
+        on_schema_change='fail',
+        meta={'ends_with_month': true}
+    )
+}}
 -- What a customer, as known today, pays at the ends of months, in one currency: who pays in several is followed in the
 -- reporting currency, month by month.
 with context as (
@@ -18,6 +27,7 @@ changed_months as (
         min(mrr_amount) as lowest_amount,
         sum(scope_change) as scope_change_amount
     from {{ ref('int_revenue__level_spans') }}
+    {{ of_changed('customer_id') }}
     group by all
 
 ),

@@ -1,10 +1,20 @@
 -- The plan rate of each currency of the ledger, month by month: the last that was set, until the next.
-with currencies as (
+with subscriptions as (
+
+    select
+        unnest(currencies) as currency,
+        first_date
+    from {{ ref('int_revenue__subscription_inputs') }}
+    where first_date is not null
+
+),
+
+currencies as (
 
     select
         currency,
-        min(change_date) as first_date
-    from {{ ref('int_revenue__customer_days') }}
+        min(first_date) as first_date
+    from subscriptions
     group by currency
 
 ),

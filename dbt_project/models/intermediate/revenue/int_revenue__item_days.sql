@@ -1,3 +1,11 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='by_change',
+        unique_key=['source', 'source_subscription_id'],
+        on_schema_change='fail'
+    )
+}}
 -- What an item adds to its subscription's MRR by the end of each day on which that may have changed.
 with policy as (
 
@@ -26,6 +34,7 @@ states as (
         case when policy.churn_recognition = 'cancel_request' then states.canceled_at end as recognised_at
     from {{ ref('int_revenue__item_states') }} as states
     cross join policy
+    {{ of_changed('source, source_subscription_id') }}
 
 ),
 

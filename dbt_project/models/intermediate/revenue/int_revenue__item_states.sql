@@ -1,3 +1,11 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='by_change',
+        unique_key=['source', 'source_subscription_id'],
+        on_schema_change='fail'
+    )
+}}
 -- Each item of a subscription as it is from a moment on: what it says itself, and what its subscription says.
 with subscription_versions as (
 
@@ -10,6 +18,7 @@ with subscription_versions as (
         -- Of two versions from the same time the later load's holds.
         select *
         from {{ ref('int_billing__subscriptions') }}
+        {{ of_changed('source, source_subscription_id') }}
         qualify
             row_number() over (
                 partition by source, source_subscription_id, valid_from_at
@@ -65,6 +74,7 @@ item_versions as (
 
     select *
     from {{ ref('int_billing__subscription_items') }}
+    {{ of_changed('source, source_subscription_id') }}
     qualify
         row_number() over (
             partition by source, source_subscription_item_id, valid_from_at

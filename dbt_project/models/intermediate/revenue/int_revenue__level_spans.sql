@@ -1,3 +1,11 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='by_change',
+        unique_key='customer_id',
+        on_schema_change='fail'
+    )
+}}
 -- Levels of what a customer, as known today, pays in a currency, from a day until the next change.
 with changes as (
 
@@ -8,6 +16,7 @@ with changes as (
         sum(mrr_change + scope_change) as amount,
         sum(scope_change) as scope_change
     from {{ ref('int_revenue__customer_days') }}
+    {{ of_changed('coalesce(customer_id, past_customer_id)') }}
     group by coalesce(customer_id, past_customer_id), currency, change_date
     having sum(mrr_change + scope_change) <> 0
 

@@ -1,3 +1,12 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='by_change',
+        unique_key='customer_id',
+        on_schema_change='fail',
+        meta={'ends_with_month': true}
+    )
+}}
 {#- Months between the two ends of a window. -#}
 {%- set windows = var('retention_window_months') -%}
 -- What became of each customer who paid at a month's end, so many months later, at the rate of the first month. It
@@ -44,6 +53,7 @@ levels as (
         date_part('year', to_month) * 12 + date_part('month', to_month) as to_number,
         {{ money('sum(scope_change_amount) over (partition by customer_id order by from_month)') }} as scope_amount
     from {{ ref('int_revenue__customer_levels') }}
+    {{ of_changed('customer_id') }}
 
 ),
 

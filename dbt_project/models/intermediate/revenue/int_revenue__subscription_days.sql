@@ -1,3 +1,11 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='by_change',
+        unique_key=['source', 'source_subscription_id'],
+        on_schema_change='fail'
+    )
+}}
 -- A subscription's MRR by the end of each day on which it may have changed, and what of the change is owed to what.
 with item_days as (
 
@@ -10,6 +18,7 @@ with item_days as (
         lag(state = 'paying', 1, false) over item_history as was_paying,
         lag(gross_amount, 1, cast(0 as decimal(18, 4))) over item_history as gross_before
     from {{ ref('int_revenue__item_days') }}
+    {{ of_changed('source, source_subscription_id') }}
     window
         item_history as (
             partition by source, source_subscription_item_id

@@ -1,3 +1,12 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='by_change',
+        unique_key='past_customer_id',
+        on_schema_change='fail',
+        meta={'ends_with_month': true}
+    )
+}}
 {%- set kinds = ['new', 'expansion', 'contraction', 'churn', 'reactivation', 'scope_change'] -%}
 with context as (
 
@@ -25,6 +34,7 @@ months as (
         sum(reporting_amount) as reporting_change,
         min(mrr_after_amount) as lowest_after
     from {{ ref('fct_mrr_movements') }}
+    {{ of_changed('past_customer_id') }}
     group by past_customer_id, currency, movement_month
 
 ),

@@ -1,3 +1,11 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='by_change',
+        unique_key='past_customer_id',
+        on_schema_change='fail'
+    )
+}}
 with changes as (
 
     select
@@ -24,6 +32,7 @@ with changes as (
         max(cancel_requested_date) as cancel_requested_date,
         max(load_id) as load_id
     from {{ ref('int_revenue__customer_days') }}
+    {{ of_changed('past_customer_id') }}
     group by past_customer_id, currency, change_date
 
 ),
