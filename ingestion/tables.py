@@ -30,7 +30,8 @@ QUARANTINE_COLUMNS = {
 
 
 def prepare_warehouse(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> None:
-    """Make each contract's raw and quarantine table, the load manifest and the as-of date where they aren't there yet.
+    """Make each contract's raw and quarantine table, the load manifest and the functions by which a run tells dbt its
+    dates, where they aren't there yet.
 
     A raw table of an older contract gets the columns and types of the present one.
 
@@ -50,6 +51,7 @@ def prepare_warehouse(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> N
         _make_table(con, contract.quarantine_table, QUARANTINE_COLUMNS, present)
     con.execute("create macro if not exists main.as_of_date() as (cast(null as date))")
     con.execute("create macro if not exists main.unknown_since() as (cast(null as varchar))")
+    con.execute("create macro if not exists main.project_version() as (cast(null as varchar))")
 
 
 def set_as_of(con: duckdb.DuckDBPyConnection, as_of: date | None, known_until: datetime | None) -> None:

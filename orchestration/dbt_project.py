@@ -43,6 +43,7 @@ def project_version() -> str:
     """A fingerprint of the rules by which dbt makes the marts: the project's models, macros and settings."""
     rules = hashlib.sha256((DBT_PROJECT_DIR / "dbt_project.yml").read_bytes())
     for folder in ("macros", "models"):
-        for path in sorted((DBT_PROJECT_DIR / folder).rglob("*.sql")):
-            rules.update(path.read_bytes())
+        for path in sorted((DBT_PROJECT_DIR / folder).rglob("*.*")):
+            if path.suffix in (".sql", ".yml", ".py"):
+                rules.update(path.read_bytes())
     return rules.hexdigest()

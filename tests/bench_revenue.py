@@ -357,7 +357,12 @@ def _python_model(name: str) -> ModuleType:
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
-    settings: dict[str, Any] = {"threads": 2, "memory_limit": "8GB", "temp_directory": f"{path}.tmp"}
+    settings: dict[str, Any] = {
+        "threads": 2,
+        "memory_limit": "8GB",
+        "temp_directory": f"{path}.tmp",
+        "preserve_insertion_order": False,
+    }
     con = duckdb.connect(str(path), config=settings)
     con.execute("set enable_progress_bar = false; set TimeZone = 'UTC'")
     return con

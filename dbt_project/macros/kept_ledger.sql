@@ -11,8 +11,8 @@
     {%- if is_asked or config.get('incremental_strategy') != 'by_change' -%}
         {{ return(is_asked) }}
     {%- endif -%}
-    {%- set version = run_query(ledger_version()).rows[0] -%}
-    {{ return(not (version.is_kept and (version.is_same_month or not config.get('meta', {}).get('ends_with_month')))) }}
+    {%- set version = run_query(ledger_version()).rows | first -%}
+    {{ return(not (version and version.is_kept and (version.is_same_month or not config.get('meta', {}).get('ends_with_month')))) }}
 {% endmacro %}
 
 {% macro ledger_version() -%}
@@ -50,8 +50,8 @@
 -#}
 {% macro mark_as_changed(changed) -%}
     {%- set kept = adapter.get_relation(target.database, 'intermediate', 'kept_subscriptions') -%}
-    {%- set version = run_query(ledger_version()).rows[0] if kept -%}
-    {%- if kept and version.is_kept and version.is_same_month -%}
+    {%- set version = run_query(ledger_version()).rows | first if kept -%}
+    {%- if version and version.is_kept and version.is_same_month -%}
         delete from {{ kept }}
         where (source, source_subscription_id) in (select (source, source_subscription_id) from {{ changed }});
         insert into {{ kept }} by name
