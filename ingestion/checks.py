@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from babel.numbers import list_currencies
+
 from ingestion.contracts import Column, Contract
 from ingestion.text import ident, literal
 
@@ -22,6 +24,8 @@ _FRACTION_TYPES = {"DECIMAL", "DOUBLE", "FLOAT"}
 _PLAIN_TYPES = {*_WHOLE_TYPES, *_FRACTION_TYPES, "BOOLEAN", "DATE"}
 # DuckDB's cast would round 1.5, and read 0x10 and 1e3. An integer column with gaps passes through tools that write 7.0.
 WHOLE_NUMBER = r"[+-]?[0-9]+(\.0+)?"
+# Those of earlier days, too: an order of 1998 may be in marks. XXX stands for no currency, XTS for tests.
+CURRENCIES = sorted(list_currencies() - {"XXX", "XTS"})
 _TYPE_WORDS = {
     "timestamp": "a timestamp",
     "date": "a date",
@@ -210,11 +214,23 @@ def _value_checks(column: Column, source_type: str, text: str, received_at: date
         differs = literal(f"is not of the form {meta.pattern}")
         matches = f"regexp_full_match({name}, {literal(meta.pattern)})"
         found.append(Check(f"({matches})", _sentence(column, differs)))
+    if meta.currency is not None:
+        found.append(_is_currency(column, meta.currency))
     if meta.not_after_received:
         latest = literal((received_at + CLOCK_TOLERANCE).isoformat(sep=" "))
         future = _sentence(column, literal("is in the future"))
         found.append(Check(f"({name} <= timestamp {latest})", future))
     return found
+
+
+def _is_currency(column: Column, case: str) -> Check:
+    """One check, so that what has no form of a code is no unknown currency, too."""
+    name = ident(column.name)
+    form = "[A-Z]{3}" if case == "upper" else "[a-z]{3}"
+    codes = "|".join(code if case == "upper" else code.lower() for code in CURRENCIES)
+    differs, unknown = literal(f"is not of the form {form}"), literal("is no currency of ISO 4217")
+    reason = f"case when regexp_full_match({name}, {literal(form)}) then {unknown} else {differs} end"
+    return Check(f"(regexp_full_match({name}, {literal(codes)}))", _sentence(column, reason))
 
 
 def _bound(column: Column, value: str | float) -> str:

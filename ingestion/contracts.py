@@ -49,6 +49,7 @@ class Rule(_Strict):
 class ColumnMeta(_Strict):
     """What a column's `config.meta` may say.
 
+    `currency`: it holds codes of ISO 4217, in letters of this case.
     `references`: the table and column of the same source that it leads to; of both, only the first `significant`
     characters tell ids apart, where that is given.
     """
@@ -58,6 +59,7 @@ class ColumnMeta(_Strict):
     max: str | int | float | None = None
     accepted_values: tuple[str, ...] | None = None
     pattern: str | None = None
+    currency: Literal["upper", "lower"] | None = None
     not_after_received: bool = False
     references: str | None = Field(default=None, pattern=r"\w+\.\w+")
     significant: int | None = Field(default=None, ge=1)

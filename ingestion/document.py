@@ -140,6 +140,8 @@ def _accepted(column: Column) -> Iterator[str]:
         yield _names(meta.accepted_values)
     if meta.pattern is not None:
         yield f"`{meta.pattern}`"
+    if meta.currency is not None:
+        yield "a code of ISO 4217, in " + ("capitals" if meta.currency == "upper" else "small letters")
     if meta.min is not None and meta.max is not None:
         yield f"{_bound(meta.min)} to {_bound(meta.max)}"
     elif meta.min is not None:

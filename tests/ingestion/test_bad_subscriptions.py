@@ -62,6 +62,8 @@ def movements(deployment: Deployment) -> list[tuple[object, ...]]:
         ({"interval_count": "0"}, "interval_count is below 1"),
         ({"interval": "fortnight"}, "interval is not one of day, week, month, quarter, year"),
         ({"currency": "Euro"}, "currency is not of the form [A-Z]{3}"),
+        ({"currency": "ZZZ"}, "currency is no currency of ISO 4217"),
+        ({"currency": "usd"}, "currency is not of the form [A-Z]{3}"),
         ({"currency": ""}, "currency is missing"),
         ({"started_at": "soon"}, "started_at is not a timestamp"),
         ({"status": "asleep"}, "status is not one of trialing, active, past_due, paused, canceled"),
