@@ -74,6 +74,7 @@ def context(release: Release) -> dict[str, Any]:
         "history": revenue_charts.retention_history(retention),
         "history_alt": _history_alt(retention),
         "windows_table": _windows(figures.read_windows(release, last["month"])),
+        "customers_table": _customers_kept(figures.read_customers_kept(release, last["month"])),
         "segments_table": _segments(figures.read_segments(release, last["month"])),
         "losses_table": _losses(figures.read_losses(release, last["month"]), last),
         "triangle": revenue_charts.triangle(triangle, "revenue_retention_rate", "revenue-triangle"),
@@ -187,6 +188,35 @@ def _rates(row: Row) -> dict[str, str]:
 def _windows(rows: list[Row]) -> Markup | None:
     lines = [{"window": plural(row["window_months"], "month"), **_rates(row)} for row in rows]
     return styled_table("windows", lines, {"window": "Over", **RATES}) if lines else None
+
+
+def _customers_kept(rows: list[Row]) -> Markup | None:
+    lines = [
+        {
+            "window": plural(row["window_months"], "month"),
+            "start": count(row["start_customer_count"]),
+            "new": count(row["new_customer_count"]),
+            "end": count(row["end_customer_count"]),
+            "simple": percent(row["simple_retention_rate"]),
+            "kept": percent(row["retention_rate"]),
+            "interval": interval(row["ci_low"], row["ci_high"]),
+            "apart": "they differ" if row["is_simple_rate_off"] else "the same",
+            "churn": percent(row["revenue_churn_rate"]),
+        }
+        for row in rows
+    ]
+    labels = {
+        "window": "Over",
+        "start": "Customers at first",
+        "new": "New since",
+        "end": "At the end",
+        "simple": "Simple formula",
+        "kept": "Who stayed",
+        "interval": "95% interval",
+        "apart": "Both rates",
+        "churn": "Revenue lost",
+    }
+    return styled_table("customers", lines, labels, left=["apart"]) if lines else None
 
 
 def _segments(rows: list[Row]) -> Markup | None:

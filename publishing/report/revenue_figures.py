@@ -61,6 +61,16 @@ def read_windows(release: Release, month: date) -> list[Row]:
     )
 
 
+def read_customers_kept(release: Release, month: date) -> list[Row]:
+    """Customer retention by both formulas, over each length of window that ends with a month, with revenue churn."""
+    return release.rows(
+        f"""
+        select * from marts.rpt_customer_retention_rate
+        where dimension = 'all' and month = date '{month}' order by window_months
+        """
+    )
+
+
 def read_segments(release: Release, month: date) -> list[Row]:
     """Retention over twelve months by group; groups of too few customers are left out."""
     return release.rows(

@@ -40,6 +40,18 @@ RETENTION = """
         (values (1), (12)) as w(window_months),
         (values ('all', 'all'), ('plan', 'team'), ('plan', 'tiny')) as d(dimension, segment);
 """
+CUSTOMERS = """
+    insert into marts.rpt_customer_retention_rate by name
+    select
+        month, window_months, dimension, dimension as segment, 500 as start_customer_count, ends as end_customer_count,
+        50 as new_customer_count, 455 as kept_customer_count, (ends - 50) / 500 as simple_retention_rate,
+        0.91 as retention_rate, 0.88 as ci_low, 0.93 as ci_high, ends > 505 as is_simple_rate_off,
+        0.25 as revenue_churn_rate, true as is_complete, true as min_cell_ok
+    from (values
+        (date '2024-05-01', 12, 'all', 510), (date '2024-05-01', 1, 'all', 505), (date '2024-04-01', 3, 'all', 510),
+        (date '2024-05-01', 6, 'plan', 510)
+    ) as t(month, window_months, dimension, ends);
+"""
 MOVEMENTS = """
     insert into marts.fct_mrr_movements by name
     select
@@ -139,7 +151,7 @@ def write(folder: Path, marts_sql: str = "") -> str:
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    marts = MONTHS + RETENTION + MOVEMENTS + COHORTS + SURVIVAL + TRENDS + BILLING
+    marts = MONTHS + RETENTION + CUSTOMERS + MOVEMENTS + COHORTS + SURVIVAL + TRENDS + BILLING
     return write(tmp_path_factory.mktemp("everything"), marts)
 
 
@@ -195,6 +207,14 @@ def test_retention_by_window_and_group(page: str) -> None:
     assert row(page, "windows", "12 months") == f"12 months {rates}"
     assert row(page, "segments", "Team") == f"Team {rates}"
     assert "Tiny" not in text_of(page)
+
+
+def test_customers_kept_by_both_formulas_with_what_revenue_went(page: str) -> None:
+    rest = f"91.0% 88.0{TO}93.0%"
+    assert row(page, "customers", "12 months") == f"12 months 500 50 510 92.0% {rest} they differ 25.0%"
+    assert row(page, "customers", "1 month") == f"1 month 500 50 505 91.0% {rest} the same 25.0%"
+    table = page.split('<div class="table table-customers">')[1].split("</table>")[0]
+    assert table.count("<tr") == 3, "other months and groups are not in it"
 
 
 def test_survival_by_group(page: str) -> None:
