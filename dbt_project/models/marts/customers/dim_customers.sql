@@ -85,6 +85,21 @@ sponsors as (
 
 ),
 
+-- What is paid a month on the as-of date: nothing by those whom the ledger has in earlier months alone.
+levels as (
+
+    select
+        months.customer_id,
+        sum(if(months.month = date_trunc('month', context.as_of_date), months.reporting_closing_amount, 0))
+            as recurring_amount,
+        max(months.reporting_currency) as recurring_currency
+    from {{ ref('fct_customer_months') }} as months
+    cross join {{ ref('int_run__context') }} as context
+    where months.customer_id is not null and months.reporting_currency is not null
+    group by months.customer_id
+
+),
+
 primary_contacts as (
 
     select *
@@ -118,8 +133,8 @@ final as (
         contracts.ended_date as contract_ended_date,
         profiles.renewal_date,
         contracts.is_canceling,
-        case when contracts.is_live then contracts.last_recurring_amount end as recurring_amount,
-        case when contracts.is_live then contracts.recurring_currency end as recurring_currency,
+        levels.recurring_amount,
+        levels.recurring_currency,
         contracts.contract_amount,
         contracts.contract_currency,
         list_concat(
@@ -165,6 +180,7 @@ final as (
     from customers
     left join {{ ref('int_customers__profiles') }} as profiles on customers.customer_id = profiles.customer_id
     left join {{ ref('int_customers__contracts') }} as contracts on customers.customer_id = contracts.customer_id
+    left join levels on customers.customer_id = levels.customer_id
     left join sponsors on customers.customer_id = sponsors.customer_id
     left join primary_contacts on customers.customer_id = primary_contacts.customer_id
     left join {{ ref('int_customers__last_meetings') }} as meetings on customers.customer_id = meetings.customer_id
@@ -199,7 +215,7 @@ select
     contract_ended_date,
     renewal_date,
     is_canceling,
-    recurring_amount,
+    {{ money('recurring_amount') }} as recurring_amount,
     recurring_currency,
     contract_amount,
     contract_currency,

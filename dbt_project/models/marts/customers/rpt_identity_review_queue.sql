@@ -61,14 +61,14 @@ customer_values as (
 
     select
         customer_id,
-        coalesce(recurring_amount, contract_amount, net_amount) as amount,
+        coalesce(nullif(recurring_amount, 0), contract_amount, net_amount) as amount,
         case
-            when recurring_amount is not null then recurring_currency
+            when recurring_amount <> 0 then recurring_currency
             when contract_amount is not null then contract_currency
             else currency
         end as currency,
         case
-            when recurring_amount is not null then 'month'
+            when recurring_amount <> 0 then 'month'
             when contract_amount is not null then 'contract'
             else 'orders'
         end as basis
