@@ -75,6 +75,17 @@ def test_what_is_sold_beside_a_renewal_is_told_apart() -> None:
     assert ledger.sql(f"{rate} where due_month = '2025-06-01' and window_months = 1") == [(1, 1.25, 1)]
 
 
+def test_a_contract_of_millions_overflows_nothing() -> None:
+    ledger = Revenue(date(2025, 6, 30))
+    year(ledger, "s", "2024-06-01", 60_000_000)
+    year(ledger, "s", "2025-06-01", 72_000_000)
+    assert renewals(ledger)[0] == ("2025-06-01", "renewed", 60_000_000, 72_000_000, 0)
+    amounts = "reporting_due_amount, reporting_renewed_amount, reporting_kept_amount"
+    assert ledger.sql(f"select {amounts} from fct_renewals where state = 'renewed'") == [
+        (60_000_000, 72_000_000, 60_000_000)
+    ]
+
+
 def test_another_plan_in_place_of_the_old_one_is_a_renewal() -> None:
     ledger = Revenue(date(2025, 6, 30))
     year(ledger, "s", "2024-06-01")

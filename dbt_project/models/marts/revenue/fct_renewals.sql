@@ -335,10 +335,10 @@ select
     {{ money('valued.renewed_amount') }} as renewed_amount,
     {{ money('valued.upsell_amount') }} as upsell_amount,
     case when valued.rate is not null then valued.reporting_currency end as reporting_currency,
-    {{ money('valued.due_amount * valued.rate') }} as reporting_due_amount,
-    {{ money('valued.renewed_amount * valued.rate') }} as reporting_renewed_amount,
-    {{ money('least(valued.renewed_amount, valued.due_amount) * valued.rate') }} as reporting_kept_amount,
-    {{ money('valued.upsell_amount * valued.rate') }} as reporting_upsell_amount
+    {{ money_at_rate('valued.due_amount', 'valued.rate') }} as reporting_due_amount,
+    {{ money_at_rate('valued.renewed_amount', 'valued.rate') }} as reporting_renewed_amount,
+    {{ money_at_rate('least(valued.renewed_amount, valued.due_amount)', 'valued.rate') }} as reporting_kept_amount,
+    {{ money_at_rate('valued.upsell_amount', 'valued.rate') }} as reporting_upsell_amount
 from valued
 left join {{ ref('int_customers__profiles') }} as profiles
     on valued.customer_id = profiles.customer_id
