@@ -18,8 +18,9 @@ differences as (
         differences.month,
         {%- for reason in reasons %}
             {{ money(
-                "sum(differences.policy_amount * rates.rate - differences.our_amount * rates.rate) filter (where reason = '"
-                ~ reason ~ "')"
+                'sum(' ~ exact_product('differences.policy_amount', 'rates.rate')
+                ~ ' - ' ~ exact_product('differences.our_amount', 'rates.rate')
+                ~ ") filter (where differences.reason = '" ~ reason ~ "')"
             ) }} as {{ reason }}_amount,
         {%- endfor %}
         count(*) as subscription_count
