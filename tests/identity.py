@@ -119,7 +119,7 @@ def template(name: str, *macros: str, **known: Any) -> Template:
     path = next(path for folder in ("models", "tests") for path in (PROJECT / folder).rglob(f"{name}.sql"))
     environment = Environment(extensions=["jinja2.ext.do"])
     environment.globals.update(config=lambda **_: "", **known)
-    texts = [(PROJECT / "macros" / f"{macro}.sql").read_text() for macro in macros]
+    texts = [(PROJECT / "macros" / f"{macro}.sql").read_text() for macro in ("metric_version", *macros)]
     return environment.from_string("".join(texts) + path.read_text())
 
 

@@ -131,6 +131,17 @@ def test_everything_is_described(manifest: dict[str, Any]) -> None:
         assert model["description"].startswith(("One row per", "One row:")), model["name"]
 
 
+def test_rates_of_revenue_say_which_policy_and_definition_they_follow(manifest: dict[str, Any]) -> None:
+    for model in _models(manifest, "marts"):
+        name = model["name"]
+        if (
+            name.startswith("rpt_")
+            and model["fqn"][2] == "revenue"
+            and name not in ("rpt_benchmarks", "rpt_restatements")
+        ):
+            assert {"policy", "policy_version", "metric_version"} <= model["columns"].keys(), name
+
+
 def test_personal_columns_of_marts_are_marked(manifest: dict[str, Any]) -> None:
     personal = {
         "customer_name", "email", "source_customer_id", "source_record_id", "owner_name", "owner_email",

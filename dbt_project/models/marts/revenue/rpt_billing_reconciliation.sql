@@ -2,6 +2,7 @@ with policy as (
 
     select
         policy,
+        policy_version,
         time_zone
     from {{ ref('int_revenue__policies') }}
     where is_active
@@ -171,6 +172,8 @@ select
     final.row_count,
     {{ money('final.invoiced_amount') }} as invoiced_amount,
     {{ money('final.mrr_amount') }} as mrr_amount,
-    policy.policy
+    policy.policy,
+    policy.policy_version,
+    {{ metric_version('rpt_billing_reconciliation') }} as metric_version
 from final
 cross join policy

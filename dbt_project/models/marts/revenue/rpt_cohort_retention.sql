@@ -9,7 +9,9 @@ with context as (
 
 policy as (
 
-    select policy
+    select
+        policy,
+        policy_version
     from {{ ref('int_revenue__policies') }}
     where is_active
 
@@ -293,7 +295,9 @@ select
             and cells.cohort_month + interval 1 month <= cells.as_of_date + interval 1 day
     end as is_complete,
     cells.cohort_size >= {{ var('min_cohort_size') }} as min_cell_ok,
-    policy.policy
+    policy.policy,
+    policy.policy_version,
+    {{ metric_version('rpt_cohort_retention') }} as metric_version
 from cells
 cross join policy
 inner join initial_amounts

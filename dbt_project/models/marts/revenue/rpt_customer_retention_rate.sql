@@ -182,5 +182,7 @@ select
     1 - grr as revenue_churn_rate,
     is_complete,
     min_cell_ok,
-    policy
+    policy,
+    policy_version,
+    {{ metric_version('rpt_customer_retention_rate') }} as metric_version
 from final

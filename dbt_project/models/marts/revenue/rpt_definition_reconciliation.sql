@@ -66,5 +66,6 @@ select
         {{ money(reason ~ '_amount') }} as {{ reason }}_amount,
     {%- endfor %}
     {{ money('our_mrr_amount + ' ~ (reasons | join('_amount + ')) ~ '_amount') }} as policy_mrr_amount,
-    subscription_count
+    subscription_count,
+    {{ metric_version('rpt_definition_reconciliation') }} as metric_version
 from final

@@ -5,6 +5,17 @@ with context as (
 
 ),
 
+policy as (
+
+    select
+        policy,
+        policy_version,
+        time_zone
+    from {{ ref('int_revenue__policies') }}
+    where is_active
+
+),
+
 first_failures as (
 
     select
@@ -25,8 +36,11 @@ failed_invoices as (
         invoices.currency,
         invoices.total_amount,
         first_failures.failed_at,
-        cast(date_trunc('month', first_failures.failed_at) as date) as month
+        cast(
+            date_trunc('month', timezone(policy.time_zone, timezone('UTC', first_failures.failed_at))) as date
+        ) as month
     from first_failures
+    cross join policy
     inner join {{ ref('int_billing__invoices') }} as invoices
         on
             first_failures.source = invoices.source
@@ -98,6 +112,10 @@ select
     counted.recovered_amount / counted.failed_amount as amount_recovery_rate,
     counted.month + interval 1 month + to_days(cast(counted.recovery_days as integer))
     <= context.as_of_date + interval 1 day as is_complete,
-    counted.failed_invoice_count >= {{ var('min_cohort_size') }} as min_cell_ok
+    counted.failed_invoice_count >= {{ var('min_cohort_size') }} as min_cell_ok,
+    policy.policy,
+    policy.policy_version,
+    {{ metric_version('rpt_failed_payments') }} as metric_version
 from counted
 cross join context
+cross join policy

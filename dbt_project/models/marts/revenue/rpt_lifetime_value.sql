@@ -16,7 +16,9 @@ select
     lifetime_values.discount_rate,
     lifetime_values.missing_reason,
     lifetime_values.customer_count >= {{ var('min_cohort_size') }} as min_cell_ok,
-    case when lifetime_values.formula in ('clv_simple', 'clv_margin_disc') then policies.policy end as policy
+    if(lifetime_values.formula in ('clv_simple', 'clv_margin_disc'), policies.policy, null) as policy,
+    if(lifetime_values.formula in ('clv_simple', 'clv_margin_disc'), policies.policy_version, null) as policy_version,
+    {{ metric_version('rpt_lifetime_value') }} as metric_version
 from {{ ref('int_revenue__lifetime_values') }} as lifetime_values
 inner join {{ ref('int_revenue__policies') }} as policies
     on policies.is_active

@@ -11,7 +11,9 @@ with figures as (
             {{ headline.n }} as n,
             {{ 'true' if headline.is_bad else 'false' }} as is_bad_when_rising,
             min_cell_ok,
-            policy
+            policy,
+            policy_version,
+            metric_version
         from {{ ref(headline.table) }}
         where is_complete and {{ headline.value }} is not null
         {{ "union all by name" if not loop.last }}
@@ -105,5 +107,7 @@ select
     ) / nullif(len(earlier_values), 0) as history_percentile,
     coalesce(len(earlier_values), 0) as history_month_count,
     min_cell_ok,
-    policy
+    policy,
+    policy_version,
+    metric_version
 from final

@@ -9,7 +9,9 @@ with context as (
 
 policy as (
 
-    select policy
+    select
+        policy,
+        policy_version
     from {{ ref('int_revenue__policies') }}
     where is_active
 
@@ -337,7 +339,9 @@ select
     {{ money('amounts.closing_amount / nullif(amounts.closing_customer_count, 0)') }} as arpa_amount,
     amounts.month + interval 1 month <= context.as_of_date + interval 1 day as is_complete,
     amounts.opening_customer_count >= {{ var('min_cohort_size') }} as min_cell_ok,
-    policy.policy
+    policy.policy,
+    policy.policy_version,
+    {{ metric_version('rpt_mrr_months') }} as metric_version
 from amounts
 cross join context
 cross join policy

@@ -11,7 +11,9 @@ with context as (
 
 policy as (
 
-    select policy
+    select
+        policy,
+        policy_version
     from {{ ref('int_revenue__policies') }}
     where is_active
 
@@ -186,7 +188,9 @@ select
     1 - rated.logo_retention_rate as logo_churn_rate,
     rated.month + interval 1 month <= context.as_of_date + interval 1 day as is_complete,
     rated.start_customer_count >= {{ var('min_cohort_size') }} as min_cell_ok,
-    policy.policy
+    policy.policy,
+    policy.policy_version,
+    {{ metric_version('rpt_nrr_monthly') }} as metric_version
 from rated
 cross join context
 cross join policy

@@ -7,7 +7,9 @@ with context as (
 
 policy as (
 
-    select policy
+    select
+        policy,
+        policy_version
     from {{ ref('int_revenue__policies') }}
     where is_active
 
@@ -208,7 +210,9 @@ select
     rated.due_month + interval 1 month <= context.as_of_date + interval 1 day and rated.pending_count = 0
         as is_complete,
     rated.start_customer_count >= {{ var('min_cohort_size') }} as min_cell_ok,
-    policy.policy
+    policy.policy,
+    policy.policy_version,
+    {{ metric_version('rpt_renewal_rates') }} as metric_version
 from rated
 cross join context
 cross join policy

@@ -16,7 +16,9 @@ select
     curves.rmst_ci_high / 30 as mean_ci_high,
     cast(curves.horizon_days // 30 as integer) as horizon_months,
     curves.customer_count >= {{ var('min_cohort_size') }} as min_cell_ok,
-    policies.policy
+    policies.policy,
+    policies.policy_version,
+    {{ metric_version('rpt_survival') }} as metric_version
 from {{ ref('int_revenue__survival_curves') }} as curves
 inner join {{ ref('int_revenue__policies') }} as policies
     on policies.is_active

@@ -61,7 +61,12 @@ select
     {{ wilson_high('times.missed_count', 'times.due_count') }} as miss_ci_high,
     cast({{ var('first_value_days') }} as integer) as due_days,
     times.due_count = times.start_count as is_complete,
-    times.start_count >= {{ var('min_cohort_size') }} as min_cell_ok
+    times.start_count >= {{ var('min_cohort_size') }} as min_cell_ok,
+    if(times.clock = 'contract_start', policies.policy, null) as policy,
+    if(times.clock = 'contract_start', policies.policy_version, null) as policy_version,
+    {{ metric_version('rpt_time_to_first_value') }} as metric_version
 from times
+inner join {{ ref('int_revenue__policies') }} as policies
+    on policies.is_active
 left join steps
     on times.criterion = steps.criterion

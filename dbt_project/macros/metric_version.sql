@@ -1,0 +1,20 @@
+{#-
+    The version of what a published table's figures mean. Raise it by hand with each change of a formula, a window or
+    of what counts, that would tell the same rows otherwise: `rpt_restatements` then names the cause. See DECISIONS.md,
+    "What was published, and is told otherwise".
+-#}
+{% macro metric_version(table) -%}
+    {{ {
+        'rpt_mrr_months': 1,
+        'rpt_nrr_monthly': 1,
+        'rpt_cohort_retention': 1,
+        'rpt_customer_retention_rate': 1,
+        'rpt_renewal_rates': 1,
+        'rpt_survival': 1,
+        'rpt_lifetime_value': 1,
+        'rpt_time_to_first_value': 1,
+        'rpt_failed_payments': 1,
+        'rpt_billing_reconciliation': 1,
+        'rpt_definition_reconciliation': 1,
+    }[table] }}
+{%- endmacro %}
