@@ -20,8 +20,12 @@
 
 {#-
     The published tables of which no cell of a period that is over may change in silence. Of each: its month, what else
-    tells its cells apart (the basis and a span of months), how many months before and after its month it looks at, and
-    which of its columns are figures.
+    tells its cells apart (the basis and a span of months), how many months before and after its month it looks at,
+    which of its columns are figures, and which causes may change them: of the ledger's `months`, of the `versions` of
+    subscriptions themselves, of `renewals` that come late, of `invoices` and payments, of `policies`.
+
+    Where customers are in no groups, `dimension` and `segment` say what stands for them; `keys` are columns that are
+    read besides (name → type); `over` is the day after the period, where that is another than its last month says.
 -#}
 {% macro settled_tables() -%}
     {{ return([
@@ -32,6 +36,7 @@
             'span': '0',
             'since': '0',
             'reach': '0',
+            'causes': ['months'],
             'figures': [
                 'opening_amount', 'new_amount', 'expansion_amount', 'contraction_amount', 'churn_amount',
                 'reactivation_amount', 'scope_change_amount', 'fx_amount', 'closing_amount', 'opening_customer_count',
@@ -46,6 +51,8 @@
             'span': 'window_months',
             'since': 'window_months',
             'reach': '0',
+            'keys': {'window_months': 'integer'},
+            'causes': ['months'],
             'figures': [
                 'start_customer_count', 'kept_customer_count', 'start_amount', 'end_amount', 'kept_amount',
                 'lowest_amount', 'nrr', 'grr', 'strict_grr', 'logo_retention_rate'
@@ -58,6 +65,8 @@
             'span': 'window_months',
             'since': 'window_months',
             'reach': '0',
+            'keys': {'window_months': 'integer'},
+            'causes': ['months'],
             'figures': [
                 'start_customer_count', 'end_customer_count', 'new_customer_count', 'kept_customer_count',
                 'simple_retention_rate', 'retention_rate', 'revenue_churn_rate'
@@ -70,9 +79,74 @@
             'span': 'age',
             'since': '0',
             'reach': "if(age_basis = 'rolling', age + 1, age)",
+            'keys': {'age_basis': 'varchar', 'age': 'integer'},
+            'causes': ['months'],
             'figures': [
                 'cohort_size', 'active_customer_count', 'initial_amount', 'active_amount', 'retention_rate',
                 'revenue_retention_rate'
+            ],
+        },
+        {
+            'name': 'rpt_renewal_rates',
+            'month': 'due_month',
+            'basis': "'window'",
+            'span': 'window_months',
+            'since': 'window_months',
+            'reach': '0',
+            'keys': {'window_months': 'integer'},
+            'causes': ['months', 'versions', 'renewals'],
+            'figures': [
+                'due_customer_count', 'renewed_customer_count', 'due_count', 'on_time_count', 'early_count',
+                'late_count', 'lost_count', 'due_amount', 'kept_amount', 'renewed_amount', 'upsell_amount',
+                'gross_renewal_rate', 'net_renewal_rate', 'logo_renewal_rate'
+            ],
+        },
+        {
+            'name': 'rpt_failed_payments',
+            'month': 'month',
+            'dimension': "'currency'",
+            'segment': 'currency',
+            'basis': "recovery_days || ' days'",
+            'span': '0',
+            'since': '1',
+            'reach': 'ceil(recovery_days / 28)',
+            'over': 'month + interval 1 month + to_days(recovery_days)',
+            'keys': {'currency': 'varchar', 'recovery_days': 'integer'},
+            'causes': ['invoices', 'policies'],
+            'figures': [
+                'failed_invoice_count', 'recovered_invoice_count', 'failed_amount', 'recovered_amount', 'recovery_rate',
+                'amount_recovery_rate'
+            ],
+        },
+        {
+            'name': 'rpt_billing_reconciliation',
+            'month': 'month',
+            'dimension': "'currency'",
+            'segment': 'currency',
+            'basis': 'reason',
+            'span': '0',
+            'since': '12',
+            'reach': '0',
+            'is_complete': 'true',
+            'keys': {'currency': 'varchar', 'reason': 'varchar'},
+            'causes': ['months', 'versions', 'invoices', 'policies'],
+            'figures': ['amount', 'row_count', 'invoiced_amount', 'mrr_amount'],
+        },
+        {
+            'name': 'rpt_definition_reconciliation',
+            'month': 'month',
+            'dimension': "'all'",
+            'segment': "'all'",
+            'basis': 'policy',
+            'span': '0',
+            'since': '0',
+            'reach': '0',
+            'is_complete': 'true',
+            'keys': {'policy': 'varchar'},
+            'causes': ['months', 'versions', 'policies'],
+            'figures': [
+                'our_mrr_amount', 'trial_amount', 'dunning_amount', 'pause_amount', 'cancellation_amount',
+                'usage_amount', 'discount_amount', 'policy_mrr_amount', 'subscription_count'
             ],
         },
     ]) }}
@@ -80,31 +154,33 @@
 
 {#- The columns that cells need of a table of `settled_tables`, with types that fit what is NULL. -#}
 {% macro cell_columns(table) -%}
-    {%- set columns = {
-        table.month: 'date', 'dimension': 'varchar', 'segment': 'varchar', 'is_complete': 'boolean'
-    } -%}
-    {%- if table.span.isidentifier() %}{% do columns.update({table.span: 'integer'}) %}{% endif -%}
-    {%- if table.basis.isidentifier() %}{% do columns.update({table.basis: 'varchar'}) %}{% endif -%}
+    {%- set columns = {table.month: 'date', 'metric_version': 'integer'} -%}
+    {%- if not table.dimension %}{% do columns.update({'dimension': 'varchar', 'segment': 'varchar'}) %}{% endif -%}
+    {%- if not table.is_complete %}{% do columns.update({'is_complete': 'boolean'}) %}{% endif -%}
+    {%- do columns.update(table.get('keys', {})) -%}
     {%- for figure in table.figures %}{% do columns.update({figure: 'decimal(28, 8)'}) %}{% endfor -%}
     {{ return(columns) }}
 {%- endmacro %}
 
 {#- The cells of one of `settled_tables`, one row per figure: read from `relation`, that table of any release. -#}
 {% macro cells_of(table, relation) -%}
+    {%- set to_month = table.month ~ ' + to_months(cast(' ~ table.reach ~ ' as integer))' -%}
     select
         '{{ table.name }}' as table_name,
         {{ table.month }} as month,
-        dimension,
-        segment,
+        {{ table.get('dimension', 'dimension') }} as dimension,
+        {{ table.get('segment', 'segment') }} as segment,
         {{ table.basis }} as basis,
         cast({{ table.span }} as integer) as span_months,
         cast({{ table.month }} - to_months(cast({{ table.since }} as integer)) as date) as from_month,
-        cast({{ table.month }} + to_months(cast({{ table.reach }} as integer)) as date) as to_month,
+        cast({{ to_month }} as date) as to_month,
+        cast({{ table.get('over', to_month ~ ' + interval 1 month') }} as date) as over_date,
         unnest([
             {%- for figure in table.figures %}
                 struct_pack(figure := '{{ figure }}', value := cast({{ figure }} as decimal(28, 8))){{ "," if not loop.last }}
             {%- endfor %}
         ], recursive := true),
-        is_complete
+        {{ table.get('is_complete', 'is_complete') }} as is_complete,
+        metric_version
     from {{ relation }}
 {%- endmacro %}

@@ -84,7 +84,7 @@ def rpt_restatements(evidence: Evidence) -> list[Check]:
         no_rows(
             "no change",
             "error",
-            "select 1 from {batch} where coalesce(previous_value, -1) = coalesce(value, -1)",
+            "select 1 from {batch} where previous_value is not distinct from value",
             f"marts.{table} has {{observed}} rows in which nothing changed.",
         ),
         no_rows(

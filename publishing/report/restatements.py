@@ -14,6 +14,9 @@ CAUSES = {
     "identity": "records moved between customers",
     "policy": "another policy",
     "fx": "another rate of a currency",
+    "definition": "defined otherwise",
+    "late_renewal": "renewed late",
+    "invoices": "invoices or payments came late, or corrected",
     "regrouping": "customers in another group",
     "unknown": "not known",
 }
@@ -24,6 +27,7 @@ FIGURES = {
     "nrr": "Net revenue retention",
     "grr": "Gross revenue retention",
     "retention_rate": "Customer retention",
+    "gross_renewal_rate": "Renewed revenue",
 }
 """Of what is told otherwise the figures that the page names; the mart has all."""
 MOST_LINES = 12

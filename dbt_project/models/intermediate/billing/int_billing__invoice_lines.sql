@@ -53,7 +53,8 @@ select
     is_proration,
     period_start_at,
     period_end_at,
-    issued_at
+    issued_at,
+    load_id
 from lines
 -- A draft's lines come and go until it is final, and say nothing of what was asked for.
 where invoice_status is distinct from 'draft'

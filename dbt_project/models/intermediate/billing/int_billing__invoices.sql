@@ -14,7 +14,8 @@ with file_invoices as (
         max(period_end_at) as period_end_at,
         min(issued_at) as issued_at,
         min(due_at) as due_at,
-        max(paid_at) as paid_at
+        max(paid_at) as paid_at,
+        max(load_id) as load_id
     from {{ ref('stg_files__invoices') }}
     group by source, source_invoice_id
 
@@ -60,5 +61,6 @@ select
     paid_at,
     voided_at,
     uncollectible_at,
-    updated_at
+    updated_at,
+    load_id
 from invoices

@@ -13,7 +13,8 @@ with payments as (
         paid_amount as payment_amount,
         0 as refunded_amount,
         false as is_disputed,
-        paid_at as attempted_at
+        paid_at as attempted_at,
+        load_id
     from {{ ref('int_billing__invoices') }}
     where source = 'files' and paid_at is not null and paid_amount > 0
 
@@ -31,5 +32,6 @@ select
     {{ money('refunded_amount') }} as refunded_amount,
     is_disputed,
     attempted_at,
-    updated_at
+    updated_at,
+    load_id
 from payments

@@ -1,10 +1,10 @@
 {{ config(materialized='view') }}
 select distinct
     policy,
-    policy_version
+    policy_version,
+    is_active
 from {{
     published('rpt_definition_reconciliation', {
         'policy': 'varchar', 'policy_version': 'varchar', 'is_active': 'boolean'
     })
 }}
-where is_active

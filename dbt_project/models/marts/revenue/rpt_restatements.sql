@@ -27,6 +27,19 @@ cells as (
 
 ),
 
+-- Which causes the cells of a table can have, and whether its groups are of customers.
+tables as (
+
+    {% for table in settled_tables() -%}
+        select
+            '{{ table.name }}' as table_name,
+            {{ table.causes }} as kinds,
+            {{ 'true' if not table.dimension else 'false' }} as has_groups
+        {{ "union all" if not loop.last }}
+    {% endfor %}
+
+),
+
 -- Cells of periods that were over when the last release went out, and that say something else now. A table that the
 -- last release didn't have, or had with other columns, is compared from the next one on.
 restated as (
@@ -37,6 +50,8 @@ restated as (
         {%- endfor %}
         coalesce(cells.from_month, last_cells.from_month) as from_month,
         coalesce(cells.to_month, last_cells.to_month) as to_month,
+        case when table_name = 'rpt_cohort_retention' then month end as cohort_month,
+        case when table_name = 'rpt_definition_reconciliation' then basis end as policy,
         last_cells.value as previous_value,
         cells.value
     from last_cells
@@ -44,9 +59,7 @@ restated as (
     cross join last_release
     where
         table_name in (select last_tables.table_name from last_cells as last_tables)
-        and coalesce(
-            last_cells.is_complete, cells.to_month + interval 1 month <= last_release.as_of_date + interval 1 day
-        )
+        and coalesce(last_cells.is_complete, cells.over_date <= last_release.as_of_date + 1)
         and last_cells.value is distinct from cells.value
 
 ),
@@ -89,15 +102,49 @@ revalued as (
 
 policy_changes as (
 
-    select policies.policy
+    select
+        policy,
+        coalesce(policies.is_active, false) or coalesce(last_policies.is_active, false) as is_active
     from {{ ref('int_revenue__policies') }} as policies
-    cross join {{ ref('int_revenue__last_policies') }} as last_policies
+    full join {{ ref('int_revenue__last_policies') }} as last_policies using (policy)
     where
-        policies.is_active
-        and (
-            policies.policy <> last_policies.policy
-            or policies.policy_version <> last_policies.policy_version
+        (
+            policies.policy_version is distinct from last_policies.policy_version
+            or policies.is_active is distinct from last_policies.is_active
         )
+        -- Where the last release's policies can't be read, none is another.
+        and (select count(*) from {{ ref('int_revenue__last_policies') }}) > 0
+
+),
+
+versions as (
+
+    select
+        table_name,
+        max(metric_version) as metric_version
+    from cells
+    group by table_name
+
+),
+
+last_versions as (
+
+    select
+        table_name,
+        max(metric_version) as metric_version
+    from last_cells
+    group by table_name
+
+),
+
+-- Tables whose figures mean something else since.
+redefined as (
+
+    select versions.table_name
+    from versions
+    inner join last_versions
+        on versions.table_name = last_versions.table_name
+    where versions.metric_version <> last_versions.metric_version
 
 ),
 
@@ -127,61 +174,6 @@ moved_ids as (
         and events.event in ('merged', 'split', 'reinstated', 'retired', 'reduced')
         -- Where the last release's events can't be read, none is new.
         and (select count(*) from known_events) > 0
-
-),
-
-subscriptions as (
-
-    select distinct
-        source,
-        source_subscription_id,
-        source_customer_id
-    from {{ ref('int_billing__subscriptions') }}
-
-),
-
-versions as (
-
-    select
-        source,
-        source_customer_id,
-        valid_from_at,
-        load_id,
-        min(load_id) over (partition by source, source_subscription_id, valid_from_at) as first_load_id
-    from {{ ref('int_billing__subscriptions') }}
-    union all by name
-    select
-        items.source,
-        subscriptions.source_customer_id,
-        items.valid_from_at,
-        items.load_id,
-        min(items.load_id) over (
-            partition by items.source, items.source_subscription_item_id, items.valid_from_at
-        ) as first_load_id
-    from {{ ref('int_billing__subscription_items') }} as items
-    inner join subscriptions
-        on
-            items.source = subscriptions.source
-            and items.source_subscription_id = subscriptions.source_subscription_id
-
-),
-
--- What came since then about a time before: something that nobody had told, or something else than was told.
-late_versions as (
-
-    select
-        record_ids.durable_id as customer_id,
-        if(versions.first_load_id <= last_release.last_load_id, 'correction', 'late_data') as cause,
-        min(versions.valid_from_at) as valid_from_at
-    from versions
-    inner join last_release
-        on versions.load_id > last_release.last_load_id
-    inner join {{ ref('int_customers__record_ids') }} as record_ids
-        on
-            versions.source = record_ids.source
-            and versions.source_customer_id = record_ids.source_record_id
-    where record_ids.entity = 'customer' and record_ids.list_kind = 'customer'
-    group by all
 
 ),
 
@@ -220,13 +212,13 @@ month_causes as (
         'policy' as cause
     from changed_months
     cross join policy_changes
-    where not changed_months.is_same
+    where policy_changes.is_active and not changed_months.is_same
     union all by name
     select
         changed_months.*,
         late_versions.cause
     from changed_months
-    inner join late_versions
+    inner join {{ ref('int_revenue__late_versions') }} as late_versions
         on
             coalesce(changed_months.customer_id, changed_months.past_customer_id) = late_versions.customer_id
             and late_versions.valid_from_at < changed_months.month + interval 1 month + interval 1 day
@@ -280,11 +272,28 @@ last_first_months as (
 
 ),
 
--- Whose cells a cause may have changed: those of the customer now, and of the one that it was told of then.
+-- What fell due before the last release and was renewed after it: until then it counted as lost.
+late_renewals as (
+
+    select
+        renewals.customer_id,
+        renewals.due_month
+    from {{ ref('fct_renewals') }} as renewals
+    inner join last_release
+        on
+            renewals.due_date <= last_release.as_of_date
+            and renewals.renewed_date > last_release.as_of_date
+
+),
+
+-- Whose cells of which months a cause may have changed: those of the customer now, and of the one that it was told of
+-- then. What a version changes has no end.
 cause_customers as (
 
     select
-        all_causes.month,
+        'months' as kind,
+        all_causes.month as from_month,
+        all_causes.month as to_month,
         all_causes.cause,
         first_months.cohort_month,
         first_months.customer_id
@@ -293,68 +302,137 @@ cause_customers as (
         on coalesce(all_causes.customer_id, all_causes.past_customer_id) = first_months.customer_id
     union
     select
-        all_causes.month,
+        'months' as kind,
+        all_causes.month as from_month,
+        all_causes.month as to_month,
         all_causes.cause,
         last_first_months.cohort_month,
         last_first_months.customer_id
     from all_causes
     inner join last_first_months
         on coalesce(all_causes.last_customer_id, all_causes.past_customer_id) = last_first_months.customer_id
+    union
+    select
+        'versions' as kind,
+        cast(date_trunc('month', valid_from_at - interval 1 day) as date) as from_month,
+        null as to_month,
+        cause,
+        null as cohort_month,
+        customer_id
+    from {{ ref('int_revenue__late_versions') }}
+    union
+    select
+        'renewals' as kind,
+        due_month as from_month,
+        due_month as to_month,
+        'late_renewal' as cause,
+        null as cohort_month,
+        customer_id
+    from late_renewals
 
 ),
 
 group_causes as (
 
     select distinct
+        cause_customers.* exclude (customer_id),
         segments.dimension,
-        segments.segment,
-        cause_customers.month,
-        cause_customers.cohort_month,
-        cause_customers.cause
+        segments.segment
     from cause_customers
     inner join {{ ref('int_revenue__customer_segments') }} as segments
         on cause_customers.customer_id = segments.customer_id
-    union
+    where segments.segment is not null
+    union by name
     select distinct
-        'all' as dimension,
-        'all' as segment,
-        month,
-        cohort_month,
-        cause
+        cause_customers.* exclude (customer_id),
+        groups.dimension,
+        groups.segment
     from cause_customers
+    cross join (
+        values ('all', 'all'), ('renewal', 'automatic'), ('renewal', 'invoiced')
+    ) as groups (dimension, segment)
+    union by name
+    select
+        'invoices' as kind,
+        month as from_month,
+        month as to_month,
+        'invoices' as cause,
+        'currency' as dimension,
+        currency as segment
+    from {{ ref('int_revenue__late_invoices') }}
+
+),
+
+-- Cells that rest on the same customers and months have the same causes.
+ranged as (
+
+    select
+        *,
+        dense_rank() over (
+            order by table_name, dimension, segment, from_month, to_month, cohort_month, policy
+        ) as range_number
+    from restated
 
 ),
 
 ranges as (
 
     select distinct
-        dimension,
-        segment,
-        from_month,
-        to_month,
-        case when table_name = 'rpt_cohort_retention' then month end as cohort_month
-    from restated
+        ranged.range_number,
+        ranged.table_name,
+        ranged.dimension,
+        ranged.segment,
+        ranged.from_month,
+        ranged.to_month,
+        ranged.cohort_month,
+        ranged.policy,
+        tables.kinds
+    from ranged
+    inner join tables
+        on ranged.table_name = tables.table_name
+
+),
+
+causes_found as (
+
+    select
+        ranges.range_number,
+        group_causes.cause
+    from ranges
+    inner join group_causes
+        on
+            ranges.dimension = group_causes.dimension
+            and ranges.segment = group_causes.segment
+            and ranges.to_month >= group_causes.from_month
+            and ranges.from_month <= coalesce(group_causes.to_month, ranges.to_month)
+            and coalesce(ranges.cohort_month = group_causes.cohort_month, true)
+            and list_contains(ranges.kinds, group_causes.kind)
+    union all
+    select
+        ranges.range_number,
+        'policy' as cause
+    from ranges
+    inner join policy_changes
+        on
+            list_contains(ranges.kinds, 'policies')
+            and (policy_changes.is_active or coalesce(ranges.policy = policy_changes.policy, false))
+    union all
+    select
+        ranges.range_number,
+        'definition' as cause
+    from ranges
+    inner join redefined
+        on ranges.table_name = redefined.table_name
 
 ),
 
 range_causes as (
 
     select
-        ranges.dimension,
-        ranges.segment,
-        ranges.from_month,
-        ranges.to_month,
-        ranges.cohort_month,
-        string_agg(distinct group_causes.cause, ', ' order by group_causes.cause) as cause
-    from ranges
-    inner join group_causes
-        on
-            ranges.dimension = group_causes.dimension
-            and ranges.segment = group_causes.segment
-            and ranges.from_month <= group_causes.month
-            and ranges.to_month >= group_causes.month
-            and coalesce(ranges.cohort_month, group_causes.cohort_month) = group_causes.cohort_month
-    group by all
+        range_number,
+        string_agg(distinct cause, ', ' order by cause) as cause
+    from causes_found
+    group by range_number
 
 ),
 
@@ -364,21 +442,18 @@ found as (
         context.as_of_date as restated_date,
         last_release.release_id as previous_release_id,
         last_release.as_of_date as previous_as_of_date,
-        restated.*,
+        ranged.*,
         coalesce(
-            range_causes.cause, if(restated.dimension = 'all', 'unknown', 'regrouping')
+            range_causes.cause,
+            if(tables.has_groups and ranged.dimension <> 'all', 'regrouping', 'unknown')
         ) as cause
-    from restated
+    from ranged
     cross join {{ ref('int_run__context') }} as context
     cross join last_release
+    inner join tables
+        on ranged.table_name = tables.table_name
     left join range_causes
-        on
-            restated.dimension = range_causes.dimension
-            and restated.segment = range_causes.segment
-            and restated.from_month = range_causes.from_month
-            and restated.to_month = range_causes.to_month
-            and (restated.table_name = 'rpt_cohort_retention') = (range_causes.cohort_month is not null)
-            and coalesce(range_causes.cohort_month, restated.month) = restated.month
+        on ranged.range_number = range_causes.range_number
 
 ),
 
@@ -387,7 +462,7 @@ final as (
     select *
     from {{ ref('int_revenue__last_restatements') }}
     union all by name
-    select * exclude (from_month, to_month)
+    select * exclude (from_month, to_month, cohort_month, policy, range_number)
     from found
 
 )

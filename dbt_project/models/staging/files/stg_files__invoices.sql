@@ -25,5 +25,6 @@ select
     due_at,
     {{ known_time('paid_at') }} as paid_at,
     cast(period_start as timestamp) as period_start_at,
-    cast(period_end as timestamp) as period_end_at
+    cast(period_end as timestamp) as period_end_at,
+    _load_id as load_id
 from known_invoices

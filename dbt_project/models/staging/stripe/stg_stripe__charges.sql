@@ -10,5 +10,6 @@ select
     {{ money_from_minor_units('coalesce(amount_refunded, 0)', 'currency') }} as refunded_amount,
     coalesce(disputed, false) as is_disputed,
     created as attempted_at,
-    updated as updated_at
+    updated as updated_at,
+    _load_id as load_id
 from {{ known_rows(source('stripe', 'charges'), key=['id'], dated_by='created') }}

@@ -12,5 +12,6 @@ select
     quantity,
     coalesce(proration, false) as is_proration,
     period_start as period_start_at,
-    period_end as period_end_at
+    period_end as period_end_at,
+    _load_id as load_id
 from {{ known_rows(source('stripe', 'invoice_lines'), key=['id'], dated_by='period_start') }}

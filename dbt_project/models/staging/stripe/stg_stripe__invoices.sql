@@ -31,6 +31,7 @@ select
     {{ known_time('paid_at') }} as paid_at,
     {{ known_time('voided_at') }} as voided_at,
     {{ known_time('marked_uncollectible_at') }} as uncollectible_at,
-    updated as updated_at
+    updated as updated_at,
+    _load_id as load_id
 from {{ known_rows(source('stripe', 'invoices'), key=['id'], dated_by='created') }}
 where is_deleted is not true
