@@ -21,7 +21,7 @@ CELLS = {
     "rpt_nrr_monthly": "window_months = 3",
     "rpt_customer_retention_rate": "window_months = 3",
     "rpt_cohort_retention": "age_basis = 'calendar' and active_customer_count > 0",
-    "rpt_renewal_rates": "window_months = 1 and due_count > 0",
+    "rpt_renewal_rates": "window_months = 1",
     "rpt_billing_reconciliation": "row_count > 0",
 }
 
