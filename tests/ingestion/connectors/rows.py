@@ -48,8 +48,8 @@ def _value(column: Column, index: int, rng: random.Random) -> Any:
     meta = column.meta
     if meta.accepted_values:
         return rng.choice(meta.accepted_values)
-    if meta.pattern and len(meta.pattern) < 12:
-        return {"A": "EUR", "a": "eur"}[meta.pattern[1]]
+    if meta.currency:
+        return {"upper": "EUR", "lower": "eur"}[meta.currency]
     match column.data_type:
         case "timestamp":
             # What changes a record comes after what made it; some records share a moment.
