@@ -61,6 +61,7 @@ told as (
         source_subscription_id,
         row_hash,
         upper(currency) as currency,
+        valid_from_at as first_at,
         [
             valid_from_at, trial_ends_at, discount_ends_at, canceled_at, ended_at,
             case when status in ('past_due', 'unpaid') then valid_from_at + to_days(context.dunning_days) end
@@ -73,6 +74,7 @@ told as (
         source_subscription_id,
         row_hash,
         upper(currency) as currency,
+        valid_from_at as first_at,
         [valid_from_at, ended_at] as moments
     from item_versions
     union all
@@ -81,6 +83,7 @@ told as (
         source_subscription_id,
         row_hash,
         null as currency,
+        valid_from_at as first_at,
         [valid_from_at] as moments
     from usage_levels
 
@@ -90,13 +93,17 @@ due as (
 
     select
         told.* exclude (moments),
-        list_filter(
-            list_transform(
-                told.moments,
-                moment -> cast(timezone(context.time_zone, timezone('UTC', moment)) as date)
-            ),
-            day -> day <= context.as_of_date
-        ) as days
+        list_sum(list_transform(
+            told.moments,
+            moment -> case
+                when moment < context.as_of_date - interval 1 day then 1
+                when moment >= context.as_of_date + interval 2 day then 0
+                else cast(
+                        cast(timezone(context.time_zone, timezone('UTC', moment)) as date) <= context.as_of_date
+                        as integer
+                    )
+            end
+        )) as due_count
     from told
     cross join context
 
@@ -108,11 +115,12 @@ subscriptions as (
         source,
         source_subscription_id,
         sum(row_hash) as row_hash,
-        sum(len(days)) as due_count,
-        min(list_min(days)) as first_date,
+        sum(due_count) as due_count,
+        cast(timezone(context.time_zone, timezone('UTC', min(first_at))) as date) as first_date,
         list(distinct currency) filter (where currency is not null) as currencies
     from due
-    group by source, source_subscription_id
+    cross join context
+    group by source, source_subscription_id, context.time_zone
 
 ),
 
@@ -160,10 +168,11 @@ select
     subscriptions.source,
     subscriptions.source_subscription_id,
     hash(subscriptions.row_hash, subscriptions.due_count, owned.row_hash) as fingerprint,
-    subscriptions.first_date,
+    case when subscriptions.first_date <= context.as_of_date then subscriptions.first_date end as first_date,
     list_sort(subscriptions.currencies) as currencies,
     coalesce(owned.customer_ids, []) as customer_ids
 from subscriptions
+cross join context
 left join owned
     on
         subscriptions.source = owned.source

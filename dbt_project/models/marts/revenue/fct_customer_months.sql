@@ -10,7 +10,9 @@
 {%- set kinds = ['new', 'expansion', 'contraction', 'churn', 'reactivation', 'scope_change'] -%}
 with context as (
 
-    select as_of_date
+    select
+        as_of_date,
+        date_trunc('month', as_of_date + interval 1 day) as open_month
     from {{ ref('int_run__context') }}
 
 ),
@@ -154,6 +156,6 @@ final as (
 
 select
     final.*,
-    final.month + interval 1 month <= context.as_of_date + interval 1 day as is_complete
+    final.month < context.open_month as is_complete
 from final
 cross join context
