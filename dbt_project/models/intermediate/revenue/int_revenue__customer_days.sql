@@ -73,12 +73,7 @@ owners as (
 
 subscription_days as (
 
-    select
-        *,
-        lead(change_date, 1, date '9999-12-31') over (
-            partition by source, source_subscription_id
-            order by change_date
-        ) as next_date
+    select *
     from {{ ref('int_revenue__subscription_days') }}
     {% if is_incremental() %}
         where (source, source_subscription_id) in (

@@ -79,7 +79,8 @@ totals as (
     select
         *,
         {{ money('sum(gross_change) over subscription_history') }} as gross_amount,
-        sum(alive_change) over subscription_history > 0 as is_alive
+        sum(alive_change) over subscription_history > 0 as is_alive,
+        lead(change_date, 1, date '9999-12-31') over subscription_history as next_date
     from changes
     window
         subscription_history as (
@@ -93,6 +94,7 @@ select
     source,
     source_subscription_id,
     change_date,
+    next_date,
     source_customer_id,
     currency,
     gross_amount,

@@ -200,6 +200,7 @@ levels as (
         movement_date,
         max_by(mrr_after_amount, movement <> 'scope_change') as mrr_amount
     from movements
+    where currency in (select rate_changes.currency from rate_changes)
     group by past_customer_id, currency, movement_date
 
 ),
