@@ -27,6 +27,12 @@ log = logging.getLogger("tenure.publishing")
 
 RELEASES_KEPT = 10
 DATABASE = "tenure.duckdb"
+RELEASE_INFO = {
+    "release_id": "The release: when it was made, and the first digits of its content's hash.",
+    "as_of_date": "The day that it describes.",
+    "data_through": "Day of the newest record of all sources by then.",
+    "created_at": "When it was made, in UTC.",
+}
 _BUILDING = ".building-"
 
 
@@ -385,6 +391,8 @@ def _write_database(home: Home, folder: Path, contract: PublicationContract, man
             ],
         )
         release.execute("comment on table marts.release_info is 'One row: the release that this database is.'")
+        for column, comment in RELEASE_INFO.items():
+            release.execute(f"comment on column marts.release_info.{column} is {literal(comment)}")
         release.execute("detach warehouse")
         release.execute("checkpoint")
 

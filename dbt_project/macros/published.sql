@@ -40,8 +40,9 @@
             'figures': [
                 'opening_amount', 'new_amount', 'expansion_amount', 'contraction_amount', 'churn_amount',
                 'reactivation_amount', 'scope_change_amount', 'fx_amount', 'closing_amount', 'opening_customer_count',
-                'closing_customer_count', 'gross_mrr_churn_rate', 'net_mrr_churn_rate', 'expansion_rate', 'quick_ratio',
-                'arpa_amount'
+                'closing_customer_count', 'new_customer_count', 'churned_customer_count',
+                'reactivated_customer_count', 'voluntary_churn_amount', 'involuntary_churn_amount', 'arr_amount',
+                'gross_mrr_churn_rate', 'net_mrr_churn_rate', 'expansion_rate', 'quick_ratio', 'arpa_amount'
             ],
         },
         {
@@ -55,7 +56,7 @@
             'causes': ['months'],
             'figures': [
                 'start_customer_count', 'kept_customer_count', 'start_amount', 'end_amount', 'kept_amount',
-                'lowest_amount', 'nrr', 'grr', 'strict_grr', 'logo_retention_rate'
+                'lowest_amount', 'nrr', 'grr', 'strict_grr', 'logo_retention_rate', 'logo_churn_rate'
             ],
         },
         {

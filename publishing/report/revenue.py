@@ -254,6 +254,7 @@ def _lifetimes(rows: list[Row]) -> Markup | None:
             "interval": interval(row["ci_low"], row["ci_high"]),
             "voluntary": percent(row["voluntary_incidence"]),
             "involuntary": percent(row["involuntary_incidence"]),
+            "unknown": percent(row["unknown_incidence"]),
             "mean": f"{row['mean_months']:.1f}" if row["mean_months"] is not None else MISSING,
         }
         for row in rows
@@ -265,6 +266,7 @@ def _lifetimes(rows: list[Row]) -> Markup | None:
         "interval": "95% interval",
         "voluntary": "Cancelled",
         "involuntary": "Payment failed",
+        "unknown": "No reason known",
         "mean": "Mean months there, of 24",
     }
     return styled_table("lifetimes", lines, labels, group="dimension") if lines else None

@@ -30,6 +30,7 @@ def test_curves_hold_from_one_exit_to_the_next() -> None:
     everybody = frame.filter(pl.col("dimension") == "all")
     # Watched for 100 days: ages 0 to 3. The first leaves after 30 days, the second after 60.
     assert everybody["age"].to_list() == [0, 1, 2, 3]
+    assert everybody["at_risk"].to_list() == [4, 4, 3, 2]
     assert everybody["survival"].to_list() == pytest.approx([1, 0.75, 0.5, 0.5])
     assert everybody["voluntary_incidence"].to_list() == pytest.approx([0, 0.25, 0.25, 0.25])
     assert everybody["involuntary_incidence"].to_list() == pytest.approx([0, 0, 0.25, 0.25])

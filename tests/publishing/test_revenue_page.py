@@ -113,7 +113,8 @@ SURVIVAL = """
     insert into marts.rpt_survival by name
     select
         dimension, segment, age, 50 as customer_count, 1 - age / 100 as survival, 0.5 as ci_low, 0.99 as ci_high,
-        age / 200 as voluntary_incidence, age / 200 as involuntary_incidence, 21.5 as mean_months,
+        age / 200 as voluntary_incidence, age / 300 as involuntary_incidence, age / 600 as unknown_incidence,
+        21.5 as mean_months,
         segment <> 'tiny' as min_cell_ok
     from range(25) as t(age), (values ('all', 'all'), ('plan', 'team'), ('plan', 'tiny')) as d(dimension, segment);
 """
@@ -218,7 +219,7 @@ def test_customers_kept_by_both_formulas_with_what_revenue_went(page: str) -> No
 
 
 def test_survival_by_group(page: str) -> None:
-    assert row(page, "lifetimes", "Team") == f"Team 50 88.0% 50.0{TO}99.0% 6.0% 6.0% 21.5"
+    assert row(page, "lifetimes", "Team") == f"Team 50 88.0% 50.0{TO}99.0% 6.0% 4.0% 2.0% 21.5"
     assert "Customers still there: after 6 months 94.0%, after 12 months 88.0%, after 24 months 76.0%." in page
 
 
