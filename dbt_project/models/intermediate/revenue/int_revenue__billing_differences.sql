@@ -164,11 +164,7 @@ owners as (
 
 spans as (
 
-    select
-        days.*,
-        lead(days.change_date, 1, date '9999-12-31') over (
-            partition by days.source, days.source_subscription_id order by days.change_date
-        ) as next_date
+    select days.*
     from {{ ref('int_revenue__subscription_days') }} as days
     inner join owners
         on
