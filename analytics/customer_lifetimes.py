@@ -57,14 +57,8 @@ def curves(presences: pl.DataFrame, segments: pl.DataFrame, as_of: date | None, 
     # A curve holds from one exit to the next.
     frame = _joined(frame, survival, "survival", "standard_error", "ci_low", "ci_high")
     # At risk at an age is whoever has no exit before it.
-    at_risk = (
-        spells.group_by("group", "exit")
-        .len()
-        .sort("exit")
-        .select(
-            "group", time=pl.col("exit").cast(pl.Float64), at_risk=pl.col("len").cum_sum(reverse=True).over("group")
-        )
-    )
+    exits = spells.group_by("group", time=pl.col("exit").cast(pl.Float64)).len("at_risk").sort("time")
+    at_risk = exits.with_columns(pl.col("at_risk").cum_sum(reverse=True).over("group"))
     frame = frame.join_asof(at_risk, on="time", by="group", strategy="forward", check_sortedness=False)
     incidence = cumulative_incidence(spells.select("exit", "group", "cause"), CAUSES)
     for cause in CAUSES:
