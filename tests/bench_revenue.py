@@ -233,32 +233,30 @@ def retention_by_pandas(path: Path) -> tuple[float, float]:
         lengths = (spans.to_month - spans.from_month).to_numpy()
         levels = spans.loc[spans.index.repeat(lengths), ["customer_id", "currency", "amount"]]
         levels["month"] = spans.from_month.repeat(lengths).to_numpy() + levels.groupby(level=0).cumcount().to_numpy()
-        levels = levels.merge(rates, on=["currency", "month"])
-        has_one = spans.groupby("customer_id").currency.nunique().eq(1)
-        levels["has_one"] = levels.customer_id.map(has_one)
-        levels.loc[~levels.has_one, "amount"] *= levels.rate
-        levels.loc[~levels.has_one, "rate"] = 100_000_000
-        levels = levels.groupby(["customer_id", "month"], as_index=False).agg(
-            amount=("amount", "sum"), rate=("rate", "max"), has_one=("has_one", "first")
-        )
-        levels.loc[~levels.has_one, "amount"] = _rounded(levels.amount)
         wide = segments.pivot(index="customer_id", columns="dimension", values="segment").astype("category")
         tables = []
         for window in VARS["retention_window_months"]:
-            later = levels[["customer_id", "month", "amount"]].assign(month=levels.month - window)
-            pairs = levels[levels.month + window <= LAST_MONTH].merge(
-                later, on=["customer_id", "month"], how="left", suffixes=("", "_end")
+            starts = levels[levels.month + window <= LAST_MONTH]
+            later = levels.assign(month=levels.month - window)
+            starts, later = (
+                part.merge(rates, on=["currency", "month"])
+                .assign(amount=lambda found: found.amount * found.rate)
+                .groupby(["customer_id", "month"], as_index=False)
+                .amount.sum()
+                .assign(amount=lambda found: _rounded(found.amount))
+                for part in (starts, later)
             )
+            pairs = starts.merge(later, on=["customer_id", "month"], how="left", suffixes=("", "_end"))
             ends = pairs.amount_end.fillna(0).astype("int64")
             rows = (
                 pairs[["customer_id"]]
                 .assign(
                     month=pairs.month + window,
                     start_customer_count=1,
-                    kept_customer_count=(_rounded(ends * pairs.rate) > 0).astype("int64"),
-                    start_amount=_rounded(pairs.amount * pairs.rate),
-                    end_amount=_rounded(ends * pairs.rate),
-                    kept_amount=_rounded(np.minimum(ends, pairs.amount) * pairs.rate),
+                    kept_customer_count=(ends > 0).astype("int64"),
+                    start_amount=pairs.amount,
+                    end_amount=ends,
+                    kept_amount=np.minimum(ends, pairs.amount),
                 )
                 .join(wide, on="customer_id")
             )
@@ -282,15 +280,12 @@ def retention_by_pandas(path: Path) -> tuple[float, float]:
 def retention_by_months(path: Path) -> tuple[float, float]:
     """The same for the table as textbooks have it: for each month and window a query of who paid then, and what the
     same customers pay at the end."""
-    amount = "sum(if(has_one, mrr_amount, mrr_amount * rate))"
     with _connect(path) as con:
         start, used = time.monotonic(), time.process_time()
         con.execute("""
             create or replace table by_months as
             from (select month, window_months, dimension, segment, start_customer_count, kept_customer_count,
-                start_amount, end_amount, kept_amount from rpt_nrr_monthly) limit 0;
-            create or replace temp table customers as
-            select customer_id, count(distinct currency) = 1 as has_one from int_revenue__level_spans group by all;
+                start_amount, end_amount, kept_amount from rpt_nrr_monthly) limit 0
         """)
         for window in VARS["retention_window_months"]:
             for month in range(12 + window, LAST_MONTH + 1):
@@ -298,27 +293,24 @@ def retention_by_months(path: Path) -> tuple[float, float]:
                 con.execute(
                     f"""
                     insert into by_months
-                    with starts as (
-                        select customer_id, {amount}::decimal(18, 4) as start_amount,
-                            max(if(has_one, rate, 1)) as start_rate
-                        from int_revenue__level_spans join customers using (customer_id)
-                        join int_revenue__fx_rates as rates
-                            on rates.currency = level_spans.currency and rate_month = {begin} - interval 1 month
+                    with rates as (
+                        select currency, rate from int_revenue__fx_rates where rate_month = {begin} - interval 1 month
+                    ),
+                    starts as (
+                        select customer_id, sum(mrr_amount * rate)::decimal(18, 4) as start_amount
+                        from int_revenue__level_spans join rates using (currency)
                         where from_date < {begin} and coalesce(to_date >= {begin}, true) and mrr_amount > 0
                         group by customer_id
                     ),
                     ends as (
-                        select customer_id, {amount}::decimal(18, 4) as end_amount
-                        from int_revenue__level_spans join customers using (customer_id)
-                        join int_revenue__fx_rates as rates
-                            on rates.currency = level_spans.currency and rate_month = {end} - interval 1 month
+                        select customer_id, sum(mrr_amount * rate)::decimal(18, 4) as end_amount
+                        from int_revenue__level_spans join rates using (currency)
                         where from_date < {end} and coalesce(to_date >= {end}, true) and mrr_amount > 0
                         group by customer_id
                     ),
                     both_ends as (
-                        select customer_id, (start_amount * start_rate)::decimal(18, 4) as start_amount,
-                            (coalesce(end_amount, 0) * start_rate)::decimal(18, 4) as end_amount,
-                            (least(coalesce(end_amount, 0), start_amount) * start_rate)::decimal(18, 4) as kept_amount
+                        select customer_id, start_amount, coalesce(end_amount, 0) as end_amount,
+                            least(coalesce(end_amount, 0), start_amount) as kept_amount
                         from starts left join ends using (customer_id)
                     )
                     select {end} - interval 1 month, {window}, dimension, segment, count(*),
@@ -326,7 +318,7 @@ def retention_by_months(path: Path) -> tuple[float, float]:
                     from both_ends join int_revenue__customer_segments using (customer_id)
                     where segment is not null
                     group by dimension, segment
-                """.replace("int_revenue__level_spans join", "int_revenue__level_spans as level_spans join")
+                """
                 )
         return time.monotonic() - start, time.process_time() - used
 

@@ -6,9 +6,9 @@
 {% macro metric_version(table) -%}
     {{ {
         'rpt_mrr_months': 1,
-        'rpt_nrr_monthly': 1,
+        'rpt_nrr_monthly': 2,
         'rpt_cohort_retention': 1,
-        'rpt_customer_retention_rate': 1,
+        'rpt_customer_retention_rate': 2,
         'rpt_renewal_rates': 1,
         'rpt_survival': 1,
         'rpt_lifetime_value': 1,

@@ -7,12 +7,88 @@
         meta={'ends_with_month': true}
     )
 }}
--- What a customer, as known today, pays at the ends of months, in one currency: who pays in several is followed in the
--- reporting currency, month by month.
+-- What a customer, as known today, pays at the ends of months, in one currency. Who has paid in several is valued in
+-- the reporting currency, once for each month at whose end a window may begin, and at its rates.
 with context as (
 
     select cast(date_trunc('month', as_of_date) + interval 1 month as date) as end_month
     from {{ ref('int_run__context') }}
+
+),
+
+spans as (
+
+    select *
+    from {{ ref('int_revenue__level_spans') }}
+    {{ of_changed('customer_id') }}
+
+),
+
+in_several_currencies as (
+
+    select
+        customer_id,
+        cast(date_trunc('month', min(from_date)) as date) as first_month
+    from spans
+    group by customer_id
+    having min(currency) <> max(currency)
+
+),
+
+-- A level of each currency on each day on which that of any changes.
+change_days as (
+
+    select distinct
+        spans.customer_id,
+        spans.from_date,
+        in_several_currencies.first_month
+    from spans
+    inner join in_several_currencies
+        on spans.customer_id = in_several_currencies.customer_id
+
+),
+
+valued as (
+
+    select
+        change_days.customer_id,
+        rates.rate_month,
+        rates.reporting_currency as currency,
+        change_days.from_date,
+        {{ money('sum(' ~ exact_product('spans.mrr_amount', 'rates.rate') ~ ')') }} as mrr_amount,
+        {{ money(
+            'sum(if(spans.from_date = change_days.from_date, ' ~ exact_product('spans.scope_change', 'rates.rate') ~ ', 0))'
+        ) }} as scope_change
+    from change_days
+    inner join spans
+        on
+            change_days.customer_id = spans.customer_id
+            and change_days.from_date >= spans.from_date
+            and change_days.from_date < coalesce(spans.to_date, date '9999-12-31')
+    inner join {{ ref('int_revenue__fx_rates') }} as rates
+        on
+            spans.currency = rates.currency
+            and change_days.first_month <= rates.rate_month
+            and change_days.from_date < rates.rate_month + to_months({{ var('retention_window_months') | max }} + 1)
+    group by change_days.customer_id, rates.rate_month, rates.reporting_currency, change_days.from_date
+
+),
+
+levels as (
+
+    select
+        spans.customer_id,
+        null as rate_month,
+        spans.currency,
+        spans.from_date,
+        spans.mrr_amount,
+        spans.scope_change
+    from spans
+    anti join in_several_currencies
+        on spans.customer_id = in_several_currencies.customer_id
+    union all by name
+    select *
+    from valued
 
 ),
 
@@ -21,95 +97,28 @@ changed_months as (
 
     select
         customer_id,
+        rate_month,
         currency,
         cast(date_trunc('month', from_date) as date) as from_month,
         arg_max(mrr_amount, from_date) as closing_amount,
         min(mrr_amount) as lowest_amount,
         sum(scope_change) as scope_change_amount
-    from {{ ref('int_revenue__level_spans') }}
-    {{ of_changed('customer_id') }}
+    from levels
     group by all
-
-),
-
-customers as (
-
-    select
-        customer_id,
-        min(currency) = max(currency) as has_one_currency
-    from changed_months
-    group by customer_id
-
-),
-
-runs as (
-
-    select
-        changed_months.*,
-        customers.has_one_currency,
-        lead(changed_months.from_month, 1, context.end_month) over (
-            partition by changed_months.customer_id, changed_months.currency
-            order by changed_months.from_month
-        ) as to_month
-    from changed_months
-    inner join customers
-        on changed_months.customer_id = customers.customer_id
-    cross join context
-
-),
-
--- Only the first month of a run has changes.
-currency_months as (
-
-    select
-        runs.customer_id,
-        rates.rate_month as from_month,
-        rates.reporting_currency,
-        rates.rate,
-        runs.closing_amount,
-        if(rates.rate_month = runs.from_month, runs.lowest_amount, runs.closing_amount) as lowest_amount,
-        if(rates.rate_month = runs.from_month, runs.scope_change_amount, 0) as scope_change_amount
-    from runs
-    inner join {{ ref('int_revenue__fx_rates') }} as rates
-        on
-            runs.currency = rates.currency
-            and runs.from_month <= rates.rate_month
-            and runs.to_month > rates.rate_month
-    where not runs.has_one_currency
-
-),
-
-reporting_months as (
-
-    select
-        currency_months.customer_id,
-        currency_months.from_month,
-        currency_months.reporting_currency as currency,
-        {{ money('sum(' ~ exact_product('closing_amount', 'rate') ~ ')') }} as closing_amount,
-        {{ money('sum(' ~ exact_product('lowest_amount', 'rate') ~ ')') }} as lowest_amount,
-        {{ money('sum(' ~ exact_product('scope_change_amount', 'rate') ~ ')') }} as scope_change_amount
-    from currency_months
-    group by currency_months.customer_id, currency_months.from_month, currency_months.reporting_currency
 
 )
 
 select
-    customer_id,
-    from_month,
-    to_month,
-    currency,
-    closing_amount,
-    lowest_amount,
-    {{ money('scope_change_amount') }} as scope_change_amount
-from runs
-where has_one_currency
-union all
-select
-    customer_id,
-    from_month,
-    cast(from_month + interval 1 month as date) as to_month,
-    currency,
-    closing_amount,
-    lowest_amount,
-    scope_change_amount
-from reporting_months
+    changed_months.customer_id,
+    cast(changed_months.rate_month as date) as rate_month,
+    changed_months.from_month,
+    lead(changed_months.from_month, 1, context.end_month) over (
+        partition by changed_months.customer_id, changed_months.rate_month
+        order by changed_months.from_month
+    ) as to_month,
+    changed_months.currency,
+    changed_months.closing_amount,
+    changed_months.lowest_amount,
+    {{ money('changed_months.scope_change_amount') }} as scope_change_amount
+from changed_months
+cross join context

@@ -1,10 +1,19 @@
 -- The groups by which rates are shown, as customers are today: of the lost, as they last were.
+-- Who pays in several currencies is in that of the most; who paid in others before, in the one of now.
 with currencies as (
 
     select
         customer_id,
-        any_value(currency) as currency
-    from {{ ref('int_revenue__customer_levels') }}
+        arg_max(
+            currency,
+            row(
+                mrr_amount > 0,
+                coalesce(to_date, date '9999-12-31'),
+                {{ exact_product('mrr_amount', 'start_rate') }},
+                currency
+            )
+        ) as currency
+    from {{ ref('int_revenue__level_spans') }}
     group by customer_id
 
 ),

@@ -25,10 +25,12 @@ def model(dbt, session):
     month = f"date_trunc('month', date '{until}')"
     rates = dbt.ref("int_revenue__fx_rates").filter(f"rate_month = {month}").project("currency, rate")
     levels = (
-        dbt.ref("int_revenue__customer_levels")
-        .filter(f"from_month <= {month} and to_month > {month} and closing_amount > 0")
+        dbt.ref("int_revenue__level_spans")
+        .filter("to_date is null and mrr_amount > 0")
         .join(rates, "currency")
-        .project("customer_id, cast(closing_amount * rate as double) as monthly_amount")
+        .aggregate(
+            "customer_id, cast(sum(mrr_amount::decimal(38, 4) * rate) as double) as monthly_amount", "customer_id"
+        )
         .pl()
     )
     orders = (

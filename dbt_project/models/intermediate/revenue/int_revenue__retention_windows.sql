@@ -49,32 +49,47 @@ levels as (
         currency,
         closing_amount,
         lowest_amount,
+        coalesce(date_part('year', rate_month) * 12 + date_part('month', rate_month), 0) as rate_number,
         date_part('year', from_month) * 12 + date_part('month', from_month) as from_number,
         date_part('year', to_month) * 12 + date_part('month', to_month) as to_number,
-        {{ money('sum(scope_change_amount) over (partition by customer_id order by from_month)') }} as scope_amount
+        {{ money('sum(scope_change_amount) over customer_history') }} as scope_amount
     from {{ ref('int_revenue__customer_levels') }}
     {{ of_changed('customer_id') }}
+    window customer_history as (partition by customer_id, rate_month order by from_month)
 
 ),
 
--- Where nobody pays in it alone the reporting currency has no rates.
+-- What is valued at the rates of a month counts where a window begins at its end.
 starts as (
 
     select
         levels.customer_id,
+        levels.rate_number,
         levels.from_number as level_number,
         levels.closing_amount,
         levels.scope_amount,
-        coalesce(rates.rate, 1) as rate,
-        greatest(levels.from_number, coalesce(rates.from_number, 0)) as from_number,
-        least(levels.to_number, coalesce(rates.to_number, levels.to_number)) as to_number
+        rates.rate,
+        greatest(levels.from_number, rates.from_number) as from_number,
+        least(levels.to_number, rates.to_number) as to_number
     from levels
-    left join rates
+    inner join rates
         on
             levels.currency = rates.currency
             and levels.from_number < rates.to_number
             and levels.to_number > rates.from_number
-    where levels.closing_amount > 0
+    where levels.closing_amount > 0 and levels.rate_number = 0
+    union all by name
+    select
+        customer_id,
+        rate_number,
+        from_number as level_number,
+        closing_amount,
+        scope_amount,
+        1 as rate,
+        rate_number as from_number,
+        rate_number + 1 as to_number
+    from levels
+    where closing_amount > 0 and rate_number >= from_number and rate_number < to_number
 
 ),
 
@@ -99,6 +114,7 @@ pairs as (
     inner join levels as ends
         on
             starts.customer_id = ends.customer_id
+            and starts.rate_number = ends.rate_number
             and starts.level_number <= ends.from_number
             and starts.to_number + {{ windows | max }} > ends.from_number
 

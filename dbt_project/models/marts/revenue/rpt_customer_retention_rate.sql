@@ -19,16 +19,17 @@ segments as (
 
 ),
 
-levels as (
+presences as (
 
     select
-        levels.from_month,
-        levels.to_month,
+        presences.presence_number,
+        presences.cohort_month,
+        cast(date_trunc('month', presences.from_date) as date) as from_month,
+        cast(date_trunc('month', presences.to_date) as date) as to_month,
         customers.combination_number
-    from {{ ref('int_revenue__customer_levels') }} as levels
+    from {{ ref('int_revenue__presences') }} as presences
     inner join customers
-        on levels.customer_id = customers.customer_id
-    where levels.closing_amount > 0
+        on presences.customer_id = customers.customer_id
 
 ),
 
@@ -39,14 +40,15 @@ steps as (
         from_month as month,
         combination_number,
         count(*) as customer_change
-    from levels
+    from presences
     group by from_month, combination_number
     union all
     select
         to_month as month,
         combination_number,
         -count(*) as customer_change
-    from levels
+    from presences
+    where to_month is not null
     group by to_month, combination_number
 
 ),
@@ -80,25 +82,15 @@ ends as (
 
 ),
 
-starts as (
-
-    select distinct
-        customer_id,
-        cohort_month
-    from {{ ref('int_revenue__level_spans') }}
-
-),
-
 combination_starts as (
 
     select
-        starts.cohort_month,
-        customers.combination_number,
+        cohort_month,
+        combination_number,
         count(*) as customer_count
-    from starts
-    inner join customers
-        on starts.customer_id = customers.customer_id
-    group by starts.cohort_month, customers.combination_number
+    from presences
+    where presence_number = 1
+    group by cohort_month, combination_number
 
 ),
 
