@@ -16,7 +16,8 @@ SCHEMA = {
     "customer_count": pl.Int64,
     "at_risk": pl.Int64,
     **dict.fromkeys(("survival", "standard_error", "ci_low", "ci_high"), pl.Float64),
-    **{f"{cause}_incidence": pl.Float64 for cause in CAUSES},
+    **{f"{cause}_{part}": pl.Float64 for cause in CAUSES for part in ("incidence", "ci_low", "ci_high")},
+    "is_complete": pl.Boolean,
     **dict.fromkeys(("median_days", "rmst_days", "rmst_ci_low", "rmst_ci_high"), pl.Float64),
     "horizon_days": pl.Int32,
 }
@@ -28,7 +29,8 @@ def curves(presences: pl.DataFrame, segments: pl.DataFrame, as_of: date | None, 
 
     `presences`: each customer's first span of paid days, with customer_id, from_date, to_date (null where it lasts) and
     end_cause. `segments`: customer_id, dimension, segment (null where it is not known). Who is still there on the day
-    `as_of` is censored at the end of that day. A curve goes up to the longest that anybody of its group was watched.
+    `as_of` is censored at the end of that day. A curve goes up to the longest that anybody of its group
+    was watched; it is complete as far as nobody has been there for less.
     """
     known = segments.drop_nulls("segment")
     if as_of is None or presences.is_empty() or known.is_empty():
@@ -45,7 +47,10 @@ def curves(presences: pl.DataFrame, segments: pl.DataFrame, as_of: date | None, 
         .with_columns(group=pl.struct(GROUP).rank("dense").cast(pl.String))
     )
     groups = spells.group_by("group").agg(
-        pl.col(*GROUP).first(), customer_count=pl.len().cast(pl.Int64), longest=pl.col("exit").max()
+        pl.col(*GROUP).first(),
+        first_censored=pl.col("exit").filter(~pl.col("event")).min(),
+        customer_count=pl.len().cast(pl.Int64),
+        longest=pl.col("exit").max(),
     )
     survival = kaplan_meier(spells.select("exit", "group", "event"))
     frame = (
@@ -62,14 +67,18 @@ def curves(presences: pl.DataFrame, segments: pl.DataFrame, as_of: date | None, 
     frame = frame.join_asof(at_risk, on="time", by="group", strategy="forward", check_sortedness=False)
     incidence = cumulative_incidence(spells.select("exit", "group", "cause"), CAUSES)
     for cause in CAUSES:
-        of_cause = incidence.filter(pl.col("cause") == cause).rename({"incidence": f"{cause}_incidence"})
-        frame = _joined(frame, of_cause, f"{cause}_incidence")
+        parts = {part: f"{cause}_{part}" for part in ("incidence", "ci_low", "ci_high")}
+        of_cause = incidence.filter(pl.col("cause") == cause).select("group", "time", *parts).rename(parts)
+        frame = _joined(frame, of_cause, *parts.values())
     means = lifetimes(survival, float(horizon)).select(
         "group", median_days="median", rmst_days="rmst", rmst_ci_low="rmst_ci_low", rmst_ci_high="rmst_ci_high"
     )
     return (
         frame.join(means, on="group", how="left")
-        .with_columns(horizon_days=pl.lit(horizon))
+        .with_columns(
+            horizon_days=pl.lit(horizon),
+            is_complete=(pl.col("time") <= pl.col("first_censored")).fill_null(value=True),
+        )
         .select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
         .sort(*GROUP, "age")
     )

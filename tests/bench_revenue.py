@@ -46,6 +46,7 @@ LEDGER = (
     "int_revenue__customer_days",
     "int_revenue__fx_rates",
     "fct_mrr_movements",
+    "fct_subscription_changes",
     "fct_customer_months",
 )
 RATES = (
@@ -53,7 +54,7 @@ RATES = (
     "int_revenue__customer_levels",
     "int_revenue__customer_segments",
     "int_revenue__presences",
-    "int_revenue__retention_windows",
+    "fct_retention_windows",
     "int_revenue__survival_curves",
     "rpt_mrr_months",
     "rpt_nrr_monthly",
@@ -62,7 +63,7 @@ RATES = (
     "rpt_survival",
 )
 # From levels by day to the published table.
-RETENTION = ("int_revenue__customer_levels", "int_revenue__retention_windows", "rpt_nrr_monthly")
+RETENTION = ("int_revenue__customer_levels", "fct_retention_windows", "rpt_nrr_monthly")
 OTHERS = {"by_pandas": "pandas", "by_months": "SQL, a query a month"}
 SCRIPT = """
 import sys

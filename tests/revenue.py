@@ -23,8 +23,9 @@ MODELS = (
     "int_revenue__subscription_days",
     "int_revenue__customer_days",
     "int_revenue__fx_rates",
-    "int_revenue__policy_differences",
+    "fct_policy_differences",
     "fct_mrr_movements",
+    "fct_subscription_changes",
     "fct_customer_months",
 )
 RECONCILIATION = (
@@ -264,9 +265,10 @@ class Revenue:
         rows = self.sql(f"select {columns} from fct_mrr_movements order by movement_date, past_customer_id, movement")
         return [tuple(_plain(value) for value in row) for row in rows]
 
-    def broken_months(self) -> list[tuple[Any, ...]]:
-        """What the singular test of the bridge finds."""
-        return self.sql(template("assert_mrr_bridge_closes", ref=str).render())
+    def broken_rows(self) -> list[tuple[Any, ...]]:
+        """What the singular tests of the ledger find."""
+        tests = ("assert_mrr_bridge_closes", "assert_movements_are_their_changes")
+        return [row for test in tests for row in self.sql(template(test, ref=str).render())]
 
 
 def make_model(con: duckdb.DuckDBPyConnection, model: str) -> None:

@@ -3,6 +3,72 @@
 from expectations.evidence import Check, Evidence, between, columns_check, no_rows
 
 
+def fct_retention_windows(evidence: Evidence) -> list[Check]:
+    """Windows: who paid at the beginning, kept no more than that, and one amount for each month."""
+    table = "fct_retention_windows"
+    return [
+        columns_check(evidence, table),
+        between(table, "lowest_amount", 0),
+        no_rows(
+            "order of the amounts",
+            "error",
+            "select 1 from {batch} where lowest_amount > kept_amount or kept_amount > start_amount "
+            "or kept_amount > greatest(end_amount, 0)",
+            f"marts.{table} has {{observed}} rows in which more is kept than was paid.",
+        ),
+        no_rows(
+            "one for each month",
+            "error",
+            "select 1 from {batch} qualify to_month <= from_month "
+            "or from_month < lag(to_month) over (partition by followed_id, window_months order by from_month)",
+            f"marts.{table} has {{observed}} rows that overlap others of their customer.",
+        ),
+    ]
+
+
+def fct_customer_presences(evidence: Evidence) -> list[Check]:
+    """Presences: one after the other, with a cause where they are over."""
+    table = "fct_customer_presences"
+    return [
+        columns_check(evidence, table),
+        no_rows(
+            "causes",
+            "error",
+            "select 1 from {batch} where (to_date is null) != (end_cause is null) or start_date > from_date",
+            f"marts.{table} has {{observed}} spans that are over without a cause, or begin before the first.",
+        ),
+        no_rows(
+            "one after the other",
+            "error",
+            "select 1 from {batch} qualify coalesce(to_date <= from_date, false) "
+            "or from_date <= lag(coalesce(to_date, date '9999-12-31')) "
+            "over (partition by followed_id order by from_date)",
+            f"marts.{table} has {{observed}} spans that overlap others of their customer.",
+        ),
+    ]
+
+
+def fct_first_values(evidence: Evidence) -> list[Check]:
+    """First values: reached within the time watched, and nobody without a customer or a person."""
+    table = "fct_first_values"
+    return [
+        columns_check(evidence, table),
+        between(table, "days", 0),
+        no_rows(
+            "within the time watched",
+            "error",
+            "select 1 from {batch} where days > watched_days + 1e-9 or is_reached != (reached_date is not null)",
+            f"marts.{table} has {{observed}} rows that are reached after the as-of date, or on no day.",
+        ),
+        no_rows(
+            "whose",
+            "error",
+            "select 1 from {batch} where customer_id is null and person_id is null",
+            f"marts.{table} has {{observed}} rows of nobody.",
+        ),
+    ]
+
+
 def rpt_nrr_monthly(evidence: Evidence) -> list[Check]:
     """Retention: GRR between 0 and 1, never above NRR, strict GRR never above GRR."""
     table = "rpt_nrr_monthly"
@@ -201,6 +267,9 @@ def rpt_time_to_first_value(evidence: Evidence) -> list[Check]:
 
 
 SUITES = {
+    "fct_retention_windows": fct_retention_windows,
+    "fct_customer_presences": fct_customer_presences,
+    "fct_first_values": fct_first_values,
     "rpt_nrr_monthly": rpt_nrr_monthly,
     "rpt_cohort_retention": rpt_cohort_retention,
     "rpt_customer_retention_rate": rpt_customer_retention_rate,

@@ -40,6 +40,47 @@ def fct_mrr_movements(evidence: Evidence) -> list[Check]:
     ]
 
 
+def fct_subscription_changes(evidence: Evidence) -> list[Check]:
+    """What caused movements: no row without a change, and what goes from one customer id comes to another."""
+    table = "fct_subscription_changes"
+    return [
+        columns_check(evidence, table),
+        no_rows(
+            "changes",
+            "error",
+            "select 1 from {batch} where amount = 0 or effective_date > movement_date",
+            f"marts.{table} has {{observed}} rows that change nothing, or count before they happened.",
+        ),
+        no_rows(
+            "from one to another",
+            "error",
+            "select 1 from {batch} where cause = 'identity' "
+            "group by source, source_subscription_id, effective_date having sum(amount) != 0",
+            f"marts.{table} has {{observed}} subscriptions that go from one customer and don't come to another.",
+        ),
+    ]
+
+
+def fct_invoice_lines(evidence: Evidence) -> list[Check]:
+    """Invoice lines: none after the day, and what is net is what the discount leaves."""
+    table = "fct_invoice_lines"
+    return [
+        columns_check(evidence, table),
+        no_rows(
+            "net",
+            "error",
+            "select 1 from {batch} where line_amount - coalesce(discount_amount, 0) != net_amount",
+            f"marts.{table} has {{observed}} lines whose discount doesn't lead from their amount to the net one.",
+        ),
+        no_rows(
+            "nothing after the as-of date",
+            "error",
+            f"select 1 from {{batch}} where issued_date > date '{evidence.as_of_date}'",
+            f"marts.{table} has {{observed}} lines after {evidence.as_of_date}.",
+        ),
+    ]
+
+
 def fct_customer_months(evidence: Evidence) -> list[Check]:
     """Months: the bridge closes to the last digit, in the contract's currency and in that of reports."""
     table = "fct_customer_months"
@@ -83,6 +124,51 @@ def rpt_mrr_months(evidence: Evidence) -> list[Check]:
             "coalesce(sum(closing_amount) filter (where dimension = 'all'), 0) "
             "!= coalesce(sum(closing_amount) filter (where dimension = 'currency'), 0)",
             f"marts.{table} has {{observed}} months whose currencies don't add up to all.",
+        ),
+    ]
+
+
+def dim_fx_rates(evidence: Evidence) -> list[Check]:
+    """Plan rates: above 0, and 1 for the reporting currency."""
+    table = "dim_fx_rates"
+    return [
+        columns_check(evidence, table),
+        no_rows(
+            "rates",
+            "error",
+            "select 1 from {batch} where rate <= 0 or (currency = reporting_currency and rate != 1)",
+            f"marts.{table} has {{observed}} rates that are none.",
+        ),
+    ]
+
+
+def fct_failed_invoices(evidence: Evidence) -> list[Check]:
+    """Failed invoices: no more recovered than failed, and all of it where it is said so."""
+    table = "fct_failed_invoices"
+    return [
+        columns_check(evidence, table),
+        between(table, "recovered_amount", 0),
+        no_rows(
+            "recovered",
+            "error",
+            "select 1 from {batch} where recovered_amount > failed_amount "
+            "or is_recovered != (recovered_amount = failed_amount)",
+            f"marts.{table} has {{observed}} invoices of which not what is said was recovered.",
+        ),
+    ]
+
+
+def fct_policy_differences(evidence: Evidence) -> list[Check]:
+    """Differences between policies: each is one."""
+    table = "fct_policy_differences"
+    return [
+        columns_check(evidence, table),
+        between(table, "policy_amount", 0),
+        no_rows(
+            "differences",
+            "error",
+            "select 1 from {batch} where our_amount = policy_amount",
+            f"marts.{table} has {{observed}} rows without a difference.",
         ),
     ]
 
@@ -225,8 +311,13 @@ def rpt_renewal_rates(evidence: Evidence) -> list[Check]:
 
 SUITES = {
     "fct_mrr_movements": fct_mrr_movements,
+    "fct_subscription_changes": fct_subscription_changes,
+    "fct_invoice_lines": fct_invoice_lines,
     "fct_customer_months": fct_customer_months,
     "rpt_mrr_months": rpt_mrr_months,
+    "dim_fx_rates": dim_fx_rates,
+    "fct_failed_invoices": fct_failed_invoices,
+    "fct_policy_differences": fct_policy_differences,
     "rpt_failed_payments": rpt_failed_payments,
     "rpt_definition_reconciliation": rpt_definition_reconciliation,
     "fct_billing_differences": fct_billing_differences,

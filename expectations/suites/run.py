@@ -187,4 +187,22 @@ def _as_it_is(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-SUITES = {"rpt_source_health": rpt_source_health, "rpt_source_refusals": rpt_source_refusals}
+def dim_dates(evidence: Evidence) -> list[Check]:
+    """The calendar: no day is left out."""
+    table = "dim_dates"
+    return [
+        columns_check(evidence, table),
+        no_rows(
+            "every day",
+            "error",
+            "select 1 from {batch} qualify date_day - lag(date_day) over (order by date_day) != 1",
+            f"marts.{table} leaves days out before {{observed}} of its days.",
+        ),
+    ]
+
+
+SUITES = {
+    "dim_dates": dim_dates,
+    "rpt_source_health": rpt_source_health,
+    "rpt_source_refusals": rpt_source_refusals,
+}

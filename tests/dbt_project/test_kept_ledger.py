@@ -9,13 +9,14 @@ import pytest
 from tests.dbt_project.test_revenue_ledger import START, feed, make_story
 from tests.revenue import MODELS, Revenue, keep_ledger, make_model
 
-RATES = ("int_revenue__level_spans", "int_revenue__customer_levels", "int_revenue__retention_windows")
+RATES = ("int_revenue__level_spans", "int_revenue__customer_levels", "fct_retention_windows")
 KEPT = (
     "int_revenue__item_states",
     "int_revenue__item_days",
     "int_revenue__subscription_days",
     "int_revenue__customer_days",
     "fct_mrr_movements",
+    "fct_subscription_changes",
     "fct_customer_months",
     *RATES,
 )

@@ -236,7 +236,7 @@ def test_who_comes_and_goes_in_one_month(preset: str) -> None:
     ledger.subscribe("s", start="2024-12-20", status="canceled", ended_at=at("2024-12-20"))
     rows = told(ledger)
     assert rows == ([] if preset == "profitwell" else [("2024-12-05", "new", 100), ("2024-12-20", "churn", -100)])
-    assert ledger.broken_months() == []
+    assert ledger.broken_rows() == []
 
 
 def test_profitwell_has_who_comes_back_later_as_new_and_who_goes_in_another_month_as_lost() -> None:

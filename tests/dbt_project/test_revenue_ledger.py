@@ -38,7 +38,7 @@ def test_each_kind_of_movement() -> None:
         ("2024-09-01", "reactivation", None, 80),
     ]
     assert ledger.sql("select gap_days from fct_mrr_movements where movement = 'reactivation'") == [(92,)]
-    assert ledger.broken_months() == []
+    assert ledger.broken_rows() == []
     months = ledger.sql("select count(*), min(month), max(month) from fct_customer_months where closing_amount > 0")
     assert months == [(5 + 10, date(2024, 1, 1), date(2025, 6, 1))]
 
@@ -137,7 +137,7 @@ def test_what_a_merger_of_ids_moves_is_scope_and_nobody_is_new_or_lost() -> None
         ("2024-05-01", "cus_a", "scope_change", -130),
         ("2024-05-01", "cus_b", "scope_change", 130),
     ]
-    assert ledger.broken_months() == []
+    assert ledger.broken_rows() == []
 
 
 def test_units_price_and_discount_are_told_apart() -> None:
@@ -282,7 +282,7 @@ def test_days_of_grace_make_a_gap_of_a_churn(grace: str, movements: list[str]) -
     ledger.item("t", 110, start="2024-03-10")
     ledger.build()
     assert [row[1] for row in ledger.movements()] == movements
-    assert ledger.broken_months() == []
+    assert ledger.broken_rows() == []
 
 
 def test_a_rate_that_changes_is_on_its_own_line_and_no_movement() -> None:
@@ -298,7 +298,7 @@ def test_a_rate_that_changes_is_on_its_own_line_and_no_movement() -> None:
         ("2024-03-01", "USD", "fx", 0, -10),
         ("2024-04-01", "USD", "expansion", 50, 40),
     ]
-    assert ledger.broken_months() == []
+    assert ledger.broken_rows() == []
 
 
 def metered(**policy: str | None) -> Revenue:
@@ -322,7 +322,7 @@ def test_use_counts_as_the_mean_of_its_last_months_and_is_a_reason_of_its_own() 
         ("2024-03-31", "expansion", "usage", 15, 15),
         ("2024-06-01", "churn", "unknown", -135, 0),
     ]
-    assert ledger.broken_months() == []
+    assert ledger.broken_rows() == []
 
 
 def test_use_that_falls_is_a_contraction_and_a_void_invoice_none_at_all() -> None:
@@ -402,7 +402,7 @@ def test_what_has_no_rate_is_told_in_its_own_currency_and_in_no_total(rate: tupl
     movements = ledger.movements("currency, movement, amount, reporting_currency, reporting_amount")
     in_reports = ("EUR", 100) if rate else (None, None)
     assert movements == [("EUR", "new", 100, *in_reports), ("USD", "new", 100, None, None)]
-    assert ledger.broken_months() == []
+    assert ledger.broken_rows() == []
 
 
 def in_two_currencies(rate: tuple[str, ...] | None) -> Revenue:
@@ -603,7 +603,7 @@ def test_random_histories_are_told_as_day_by_day(count: int) -> None:
     ledger = Revenue(as_of)
     feed(ledger, stories)
     ledger.build()
-    assert ledger.broken_months() == []
+    assert ledger.broken_rows() == []
     told = defaultdict(list)
     for customer, day, movement, amount in ledger.sql(
         "select past_customer_id, movement_date, movement, amount from fct_mrr_movements order by movement_date"
@@ -648,7 +648,7 @@ def test_each_policy_s_difference_is_that_of_a_ledger_under_it() -> None:
         told = ours.sql(
             f"""with differences as (
                 select month, sum(policy_amount - our_amount) as amount
-                from int_revenue__policy_differences where policy = '{name}' group by 1
+                from fct_policy_differences where policy = '{name}' group by 1
             )
             select month, closing + coalesce(amount, 0) from ({closing}) as c(month, closing)
             left join differences using (month) order by 1"""

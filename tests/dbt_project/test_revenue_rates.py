@@ -58,6 +58,63 @@ def test_months_are_sums_over_customers_months(warehouse: duckdb.DuckDBPyConnect
     assert warehouse.sql("select count(distinct movement) from fct_mrr_movements").fetchall() == [(7,)]
 
 
+def test_intervals_of_sums_are_those_of_their_rows(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Squares and products that are carried from month to month are those of each month's customers and currencies."""
+    units = """
+        with units as (
+            select month, dimension, segment, reporting_opening_amount::double as x,
+                -(reporting_churn_amount + reporting_contraction_amount)::double as y,
+                segments.customer_id as followed_id
+            from fct_customer_months as months join int_revenue__customer_segments as segments
+                on segments.customer_id = coalesce(months.customer_id, past_customer_id)
+            where reporting_currency is not null and segment is not null
+        ), sums as (
+            select month, dimension, segment, count(distinct followed_id) filter (where x > 0) as n,
+                sum(y) / sum(x) as r,
+                sqrt(greatest(sum(y * y) - 2 * r * sum(x * y) + r * r * sum(x * x), 0) * n / (n - 1))
+                / sum(x) as error
+            from units group by all having n > 1
+        )
+    """
+    [(count, high, low)] = warehouse.sql(f"""
+        {units} select count(*), max(abs(gross_mrr_churn_ci_high - r - 1.959963984540054 * error)),
+            max(abs(gross_mrr_churn_ci_low - r + 1.959963984540054 * error))
+        from sums join rpt_mrr_months using (month, dimension, segment)
+    """).fetchall()
+    assert count > 500
+    assert max(high, low) < 1e-9
+    cells = """
+        with units as (
+            select customer_id, currency, cohort_month, (mrr_amount * start_rate)::decimal(18, 4)::double as amount,
+                from_date = start_date as is_first,
+                date_diff('month', cohort_month, from_date) as from_age,
+                date_diff('month', cohort_month, coalesce(to_date, as_of_date + interval 1 month)) as to_age
+            from int_revenue__level_spans, int_run__context where mrr_amount > 0
+        ), firsts as (
+            select customer_id, currency, amount as x from units where is_first
+        ), bases as (
+            select cohort_month, sum(x * x) as xx, sum(x) as sum_x from units join firsts using (customer_id, currency)
+            where is_first group by all
+        ), sums as (
+            select cohort_month, age, sum(amount) as y, sum(amount * amount) as yy, sum(amount * coalesce(x, 0)) as xy
+            from units left join firsts using (customer_id, currency)
+                join range(0, 60) as ages (age) on age >= from_age and age < to_age
+            group by all
+        ), errors as (
+            select cohort_month, age, y / sum_x as r, greatest(yy - 2 * r * xy + r * r * xx, 0) as squares, sum_x
+            from sums join bases using (cohort_month)
+        )
+        select count(*), max(abs(
+            revenue_ci_high - r - 1.959963984540054 * sqrt(squares * cohort_size / (cohort_size - 1)) / sum_x
+        ))
+        from errors join rpt_cohort_retention using (cohort_month, age)
+        where age_basis = 'calendar' and dimension = 'all' and cohort_size > 1
+    """
+    [(count, high)] = warehouse.sql(cells).fetchall()
+    assert count > 500
+    assert high < 1e-6
+
+
 def test_a_customer_who_pays_millions_overflows_nothing(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     bench_revenue.write_warehouse(path, 20)

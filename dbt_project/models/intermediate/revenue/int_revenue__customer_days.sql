@@ -9,7 +9,8 @@
 {%- set inputs = ref('int_revenue__subscription_inputs') -%}
 {%- set changed = ref('int_revenue__changed_customers') -%}
 {%- set parts = ['seats', 'price', 'plan', 'usage', 'added', 'removed'] -%}
--- MRR that a customer gains or loses on a day, by currency. What moves from one id to another with a record is scope.
+-- MRR that a customer gains or loses on a day by a subscription. What moves from one id to another with a record is
+-- scope.
 with spells as (
 
     select
@@ -123,12 +124,14 @@ followed as (
 changes as (
 
     select
+        source,
+        source_subscription_id,
         past_customer_id,
         customer_id,
         currency,
-        effective_date as change_date,
+        effective_date,
         mrr_amount - mrr_before as mrr_change,
-        cast(0 as decimal(18, 4)) as scope_change,
+        if(past_customer_before <> past_customer_id, mrr_before, 0) as scope_change,
         {%- for part in parts %}
             if(is_handover, 0, {{ money(part ~ '_change * (1 - rate_before)') }}) as {{ part }}_change,
         {%- endfor %}
@@ -141,21 +144,12 @@ changes as (
     from followed
     union all by name
     select
-        past_customer_id,
-        customer_id,
-        currency,
-        effective_date as change_date,
-        mrr_before as scope_change,
-        0 as alive_change,
-        load_id
-    from followed
-    where past_customer_before <> past_customer_id
-    union all by name
-    select
+        source,
+        source_subscription_id,
         past_customer_before as past_customer_id,
         customer_before as customer_id,
         currency,
-        effective_date as change_date,
+        effective_date,
         -mrr_before as scope_change,
         -cast(was_alive as integer) as alive_change,
         load_id
@@ -177,11 +171,11 @@ customer_dates as (
 
     select
         past_customer_id,
-        change_date,
+        effective_date as change_date,
         sum(mrr_change) as mrr_change,
-        sum(coalesce(mrr_change, 0) + coalesce(scope_change, 0)) as whole_change
+        sum(coalesce(mrr_change, 0) + scope_change) as whole_change
     from changes
-    group by past_customer_id, change_date
+    group by past_customer_id, effective_date
     having sum(mrr_change) <> 0 or sum(scope_change) <> 0
 
 ),
@@ -242,33 +236,31 @@ counted as (
     left join short_stays
         on
             changes.past_customer_id = short_stays.past_customer_id
-            and date_trunc('month', changes.change_date) = short_stays.first_month
+            and date_trunc('month', changes.effective_date) = short_stays.first_month
 
 )
 
 select
+    counted.source,
+    counted.source_subscription_id,
     counted.past_customer_id,
     counted.customer_id,
     counted.currency,
-    coalesce(gaps.next_date, counted.change_date) as change_date,
-    {{ money('coalesce(sum(counted.mrr_change), 0)') }} as mrr_change,
-    {{ money('coalesce(sum(counted.scope_change), 0)') }} as scope_change,
+    counted.effective_date,
+    coalesce(gaps.next_date, counted.effective_date) as change_date,
+    {{ money('coalesce(counted.mrr_change, 0)') }} as mrr_change,
+    {{ money('counted.scope_change') }} as scope_change,
     {%- for part in parts %}
-        {{ money('coalesce(sum(counted.' ~ part ~ '_change), 0)') }} as {{ part }}_change,
+        {{ money('coalesce(counted.' ~ part ~ '_change, 0)') }} as {{ part }}_change,
     {%- endfor %}
-    cast(sum(counted.alive_change) as integer) as alive_change,
-    coalesce(bool_or(counted.is_involuntary), false) as is_involuntary,
-    coalesce(bool_or(counted.is_voluntary), false) as is_voluntary,
-    max(counted.cancel_requested_date) as cancel_requested_date,
-    max(counted.load_id) as load_id
+    counted.alive_change,
+    coalesce(counted.is_involuntary, false) as is_involuntary,
+    coalesce(counted.is_voluntary, false) as is_voluntary,
+    counted.cancel_requested_date,
+    counted.load_id
 from counted
 left join gaps
     on
         counted.past_customer_id = gaps.past_customer_id
-        and counted.change_date = gaps.change_date
+        and counted.effective_date = gaps.change_date
 {{ of_changed('counted.past_customer_id') }}
-group by
-    counted.past_customer_id,
-    counted.customer_id,
-    counted.currency,
-    coalesce(gaps.next_date, counted.change_date)

@@ -62,8 +62,8 @@ endings as (
         bool_or(is_involuntary) as is_involuntary,
         bool_or(is_voluntary) as is_voluntary
     from {{ ref('int_revenue__customer_days') }}
-    where mrr_change < 0
     group by coalesce(customer_id, past_customer_id), change_date
+    having sum(mrr_change) < 0
 
 )
 

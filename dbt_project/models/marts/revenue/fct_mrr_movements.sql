@@ -12,7 +12,7 @@ with changes as (
         past_customer_id,
         currency,
         change_date,
-        arg_max(customer_id, abs(mrr_change) + abs(scope_change)) as customer_id,
+        arg_max(customer_id, row(abs(mrr_change) + abs(scope_change), customer_id)) as customer_id,
         sum(mrr_change) as mrr_change,
         sum(scope_change) as scope_change,
         sum(seats_change) as seats_change,

@@ -74,7 +74,10 @@ select
     newest.value >= coalesce(checked.low_value, newest.value)
     and newest.value <= coalesce(checked.high_value, newest.value) as is_reached,
     newest.history_percentile,
-    newest.min_cell_ok
+    newest.min_cell_ok,
+    newest.policy,
+    newest.policy_version,
+    newest.metric_version
 from newest
 inner join checked
     on

@@ -43,10 +43,22 @@ spans as (
     select
         spans.*,
         coalesce(spans.to_date, context.as_of_date + 1) as end_date,
-        {{ exact_product('spans.mrr_amount', 'spans.start_rate') }} as amount
+        {{ exact_product('spans.mrr_amount', 'spans.start_rate') }} as amount,
+        {{ money_at_rate('spans.mrr_amount', 'spans.start_rate') }} as money_amount
     from {{ ref('int_revenue__level_spans') }} as spans
     cross join context
     where spans.mrr_amount > 0
+
+),
+
+initials as (
+
+    select
+        customer_id,
+        currency,
+        money_amount
+    from spans
+    where from_date = start_date
 
 ),
 
@@ -69,18 +81,27 @@ measured as (
         from_date,
         end_date,
         1 as customer_count,
-        0 as amount
+        0 as amount,
+        0 as active_squares,
+        0 as active_products
     from presences
     union all
     select
-        customer_id,
-        cohort_month,
-        start_date,
-        from_date,
-        end_date,
+        spans.customer_id,
+        spans.cohort_month,
+        spans.start_date,
+        spans.from_date,
+        spans.end_date,
         0 as customer_count,
-        amount
+        spans.amount,
+        -- For the interval of the revenue that stays.
+        {{ exact_product('spans.money_amount', 'spans.money_amount') }} as active_squares,
+        {{ exact_product('spans.money_amount', 'coalesce(initials.money_amount, 0)') }} as active_products
     from spans
+    left join initials
+        on
+            spans.customer_id = initials.customer_id
+            and spans.currency = initials.currency
 
 ),
 
@@ -98,7 +119,9 @@ aged as (
             date_diff('month', cohort_month, end_date)
         ) as end_age,
         customer_count,
-        amount
+        amount,
+        active_squares,
+        active_products
     from measured
     cross join context
     union all
@@ -109,7 +132,9 @@ aged as (
         cast(ceil((from_date - start_date) / 30) as bigint) as first_age,
         cast(ceil((end_date - start_date) / 30) as bigint) as end_age,
         customer_count,
-        amount
+        amount,
+        active_squares,
+        active_products
     from measured
 
 ),
@@ -122,7 +147,9 @@ steps as (
         cohort_month,
         first_age as age,
         customer_count,
-        amount
+        amount,
+        active_squares,
+        active_products
     from aged
     where end_age > first_age
     union all
@@ -132,7 +159,9 @@ steps as (
         cohort_month,
         end_age as age,
         -customer_count as customer_count,
-        -amount as amount
+        -amount as amount,
+        -active_squares as active_squares,
+        -active_products as active_products
     from aged
     where end_age > first_age
 
@@ -146,7 +175,9 @@ combination_sums as (
         customers.combination_number,
         steps.age,
         sum(steps.customer_count) as customer_change,
-        sum(steps.amount) as amount_change
+        sum(steps.amount) as amount_change,
+        sum(steps.active_squares) as squares_change,
+        sum(steps.active_products) as products_change
     from steps
     inner join customers
         on steps.customer_id = customers.customer_id
@@ -163,7 +194,9 @@ step_sums as (
         segments.segment,
         combination_sums.age,
         sum(combination_sums.customer_change) as customer_change,
-        sum(combination_sums.amount_change) as amount_change
+        sum(combination_sums.amount_change) as amount_change,
+        sum(combination_sums.squares_change) as squares_change,
+        sum(combination_sums.products_change) as products_change
     from combination_sums
     inner join segments
         on combination_sums.combination_number = segments.combination_number
@@ -210,7 +243,8 @@ combination_amounts as (
     select
         spans.cohort_month,
         customers.combination_number,
-        sum(spans.amount) as initial_amount
+        sum(spans.amount) as initial_amount,
+        sum({{ exact_product('spans.money_amount', 'spans.money_amount') }}) as initial_squares
     from spans
     inner join customers
         on spans.customer_id = customers.customer_id
@@ -225,7 +259,8 @@ initial_amounts as (
         combination_amounts.cohort_month,
         segments.dimension,
         segments.segment,
-        sum(combination_amounts.initial_amount) as initial_amount
+        sum(combination_amounts.initial_amount) as initial_amount,
+        sum(combination_amounts.initial_squares) as initial_squares
     from combination_amounts
     inner join segments
         on combination_amounts.combination_number = segments.combination_number
@@ -257,7 +292,9 @@ cells as (
     select
         ages.*,
         sum(coalesce(step_sums.customer_change, 0)) over cohort_ages as active_customer_count,
-        sum(coalesce(step_sums.amount_change, 0)) over cohort_ages as active_amount
+        sum(coalesce(step_sums.amount_change, 0)) over cohort_ages as active_amount,
+        sum(coalesce(step_sums.squares_change, 0)) over cohort_ages as active_squares,
+        sum(coalesce(step_sums.products_change, 0)) over cohort_ages as active_products
     from ages
     left join step_sums
         on
@@ -272,36 +309,51 @@ cells as (
             order by ages.age
         )
 
+),
+
+rated as (
+
+    select
+        cells.*,
+        initial_amounts.initial_amount as start_amount,
+        initial_amounts.initial_squares as start_squares,
+        cells.cohort_size as start_customer_count,
+        cells.active_amount / nullif(initial_amounts.initial_amount, 0) as revenue_retention_rate
+    from cells
+    inner join initial_amounts
+        on
+            cells.cohort_month = initial_amounts.cohort_month
+            and cells.dimension = initial_amounts.dimension
+            and cells.segment = initial_amounts.segment
+
 )
 
 select
-    cells.age_basis,
-    cells.cohort_month,
-    cells.dimension,
-    cells.segment,
-    cast(cells.age as integer) as age,
-    cells.cohort_size,
-    cast(cells.active_customer_count as bigint) as active_customer_count,
-    {{ money('initial_amounts.initial_amount') }} as initial_amount,
-    {{ money('cells.active_amount') }} as active_amount,
-    cells.active_customer_count / cells.cohort_size as retention_rate,
-    {{ wilson_low('cells.active_customer_count', 'cells.cohort_size') }} as ci_low,
-    {{ wilson_high('cells.active_customer_count', 'cells.cohort_size') }} as ci_high,
-    cells.active_amount / nullif(initial_amounts.initial_amount, 0) as revenue_retention_rate,
-    case cells.age_basis
+    rated.age_basis,
+    rated.cohort_month,
+    rated.dimension,
+    rated.segment,
+    cast(rated.age as integer) as age,
+    rated.cohort_size,
+    cast(rated.active_customer_count as bigint) as active_customer_count,
+    {{ money('rated.start_amount') }} as initial_amount,
+    {{ money('rated.active_amount') }} as active_amount,
+    rated.active_customer_count / rated.cohort_size as retention_rate,
+    {{ wilson_low('rated.active_customer_count', 'rated.cohort_size') }} as ci_low,
+    {{ wilson_high('rated.active_customer_count', 'rated.cohort_size') }} as ci_high,
+    rated.revenue_retention_rate,
+    case when rated.cohort_size > 1 then greatest({{ ratio_bound('revenue_retention_rate', 'active', -1) }}, 0) end
+        as revenue_ci_low,
+    {{ ratio_bound('revenue_retention_rate', 'active', 1) }} as revenue_ci_high,
+    case rated.age_basis
         when 'calendar'
-            then cells.cohort_month + to_months(cast(cells.age + 1 as integer)) <= cells.as_of_date + interval 1 day
-        else cells.last_start_date + cast(30 * cells.age as integer) <= cells.as_of_date
-            and cells.cohort_month + interval 1 month <= cells.as_of_date + interval 1 day
+            then rated.cohort_month + to_months(cast(rated.age + 1 as integer)) <= rated.as_of_date + interval 1 day
+        else rated.last_start_date + cast(30 * rated.age as integer) <= rated.as_of_date
+            and rated.cohort_month + interval 1 month <= rated.as_of_date + interval 1 day
     end as is_complete,
-    cells.cohort_size >= {{ var('min_cohort_size') }} as min_cell_ok,
+    rated.cohort_size >= {{ var('min_cohort_size') }} as min_cell_ok,
     policy.policy,
     policy.policy_version,
     {{ metric_version('rpt_cohort_retention') }} as metric_version
-from cells
+from rated
 cross join policy
-inner join initial_amounts
-    on
-        cells.cohort_month = initial_amounts.cohort_month
-        and cells.dimension = initial_amounts.dimension
-        and cells.segment = initial_amounts.segment

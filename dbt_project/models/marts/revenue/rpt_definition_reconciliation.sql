@@ -24,7 +24,7 @@ differences as (
             ) }} as {{ reason }}_amount,
         {%- endfor %}
         count(*) as subscription_count
-    from {{ ref('int_revenue__policy_differences') }} as differences
+    from {{ ref('fct_policy_differences') }} as differences
     inner join {{ ref('int_revenue__fx_rates') }} as rates
         on
             differences.currency = rates.currency

@@ -9,113 +9,66 @@ policy as (
 
     select
         policy,
-        policy_version,
-        time_zone
+        policy_version
     from {{ ref('int_revenue__policies') }}
     where is_active
-
-),
-
-first_failures as (
-
-    select
-        source,
-        source_invoice_id,
-        min(attempted_at) as failed_at
-    from {{ ref('int_billing__payments') }}
-    where status = 'failed' and source_invoice_id is not null
-    group by source, source_invoice_id
-
-),
-
-failed_invoices as (
-
-    select
-        first_failures.source,
-        first_failures.source_invoice_id,
-        invoices.currency,
-        invoices.total_amount,
-        first_failures.failed_at,
-        cast(
-            date_trunc('month', timezone(policy.time_zone, timezone('UTC', first_failures.failed_at))) as date
-        ) as month
-    from first_failures
-    cross join policy
-    inner join {{ ref('int_billing__invoices') }} as invoices
-        on
-            first_failures.source = invoices.source
-            and first_failures.source_invoice_id = invoices.source_invoice_id
-    where invoices.total_amount > 0
-
-),
-
-deadlines as (
-
-    select
-        *,
-        unnest({{ var('recovery_days') }}) as recovery_days
-    from failed_invoices
-
-),
-
--- What came in parts counts by its amount.
-recovered as (
-
-    select
-        deadlines.source,
-        deadlines.source_invoice_id,
-        deadlines.recovery_days,
-        sum(payments.payment_amount) as paid_amount
-    from deadlines
-    inner join {{ ref('int_billing__payments') }} as payments
-        on
-            deadlines.source = payments.source
-            and deadlines.source_invoice_id = payments.source_invoice_id
-            and deadlines.failed_at <= payments.attempted_at
-            and deadlines.failed_at + to_days(cast(deadlines.recovery_days as integer)) >= payments.attempted_at
-    where payments.status = 'succeeded'
-    group by deadlines.source, deadlines.source_invoice_id, deadlines.recovery_days
 
 ),
 
 counted as (
 
     select
-        deadlines.month,
-        deadlines.recovery_days,
-        deadlines.currency,
+        month,
+        recovery_days,
+        currency,
         count(*) as failed_invoice_count,
-        count(*) filter (where recovered.paid_amount >= deadlines.total_amount) as recovered_invoice_count,
-        sum(deadlines.total_amount) as failed_amount,
-        sum(least(coalesce(recovered.paid_amount, 0), deadlines.total_amount)) as recovered_amount
-    from deadlines
-    left join recovered
-        on
-            deadlines.source = recovered.source
-            and deadlines.source_invoice_id = recovered.source_invoice_id
-            and deadlines.recovery_days = recovered.recovery_days
-    group by deadlines.month, deadlines.recovery_days, deadlines.currency
+        count(*) filter (where is_recovered) as recovered_invoice_count,
+        sum(failed_amount) as failed_amount,
+        sum(recovered_amount) as recovered_amount,
+        -- For the interval of the share by amount; see the macro.
+        count(*) as start_customer_count,
+        sum(failed_amount) as start_amount,
+        sum({{ exact_product('failed_amount', 'failed_amount') }}) as start_squares,
+        sum({{ exact_product('recovered_amount', 'recovered_amount') }}) as recovered_squares,
+        sum({{ exact_product('recovered_amount', 'failed_amount') }}) as recovered_products
+    from {{ ref('fct_failed_invoices') }}
+    group by month, recovery_days, currency
+
+),
+
+rated as (
+
+    select
+        *,
+        recovered_amount / failed_amount as amount_recovery_rate
+    from counted
 
 )
 
 select
-    counted.month,
-    cast(counted.recovery_days as integer) as recovery_days,
-    counted.currency,
-    counted.failed_invoice_count,
-    counted.recovered_invoice_count,
-    {{ money('counted.failed_amount') }} as failed_amount,
-    {{ money('counted.recovered_amount') }} as recovered_amount,
-    counted.recovered_invoice_count / counted.failed_invoice_count as recovery_rate,
-    {{ wilson_low('counted.recovered_invoice_count', 'counted.failed_invoice_count') }} as ci_low,
-    {{ wilson_high('counted.recovered_invoice_count', 'counted.failed_invoice_count') }} as ci_high,
-    counted.recovered_amount / counted.failed_amount as amount_recovery_rate,
-    counted.month + interval 1 month + to_days(cast(counted.recovery_days as integer))
+    rated.month,
+    rated.recovery_days,
+    rated.currency,
+    rated.failed_invoice_count,
+    rated.recovered_invoice_count,
+    {{ money('rated.failed_amount') }} as failed_amount,
+    {{ money('rated.recovered_amount') }} as recovered_amount,
+    rated.recovered_invoice_count / rated.failed_invoice_count as recovery_rate,
+    {{ wilson_low('rated.recovered_invoice_count', 'rated.failed_invoice_count') }} as ci_low,
+    {{ wilson_high('rated.recovered_invoice_count', 'rated.failed_invoice_count') }} as ci_high,
+    rated.amount_recovery_rate,
+    case
+        when rated.failed_invoice_count > 1 then greatest({{ ratio_bound('amount_recovery_rate', 'recovered', -1) }}, 0)
+    end as amount_ci_low,
+    case
+        when rated.failed_invoice_count > 1 then least({{ ratio_bound('amount_recovery_rate', 'recovered', 1) }}, 1)
+    end as amount_ci_high,
+    rated.month + interval 1 month + to_days(rated.recovery_days)
     <= context.as_of_date + interval 1 day as is_complete,
-    counted.failed_invoice_count >= {{ var('min_cohort_size') }} as min_cell_ok,
+    rated.failed_invoice_count >= {{ var('min_cohort_size') }} as min_cell_ok,
     policy.policy,
     policy.policy_version,
     {{ metric_version('rpt_failed_payments') }} as metric_version
-from counted
+from rated
 cross join context
 cross join policy

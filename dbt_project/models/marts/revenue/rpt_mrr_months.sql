@@ -1,5 +1,13 @@
 {%- set kinds = ['new', 'expansion', 'contraction', 'churn', 'reactivation', 'scope_change', 'fx'] -%}
-{%- set levels = ['row_count', 'opening_amount', 'opening_customer_count', 'closing_customer_count'] -%}
+{%- set levels = [
+    'row_count', 'opening_amount', 'opening_squares', 'opening_customer_count', 'closing_customer_count'
+] -%}
+{#- Rates of what is paid at the beginning, and which movements each is of. -#}
+{%- set rates = {
+    'gross_mrr_churn': '-(churn_amount + contraction_amount)',
+    'net_mrr_churn': '-(churn_amount + contraction_amount + expansion_amount + reactivation_amount)',
+    'expansion': 'expansion_amount',
+} -%}
 with context as (
 
     select as_of_date
@@ -88,6 +96,7 @@ steps as (
         is_open as open_count,
         is_kept as kept_count,
         opening_amount,
+        {{ exact_product('opening_amount', 'opening_amount') }} as opening_squares,
         {%- for kind in kinds %}
             {{ kind }}_amount,
         {%- endfor %}
@@ -101,6 +110,7 @@ steps as (
         -was_kept as open_count,
         -was_kept as kept_count,
         -kept_before as opening_amount,
+        -({{ exact_product('kept_before', 'kept_before') }}) as opening_squares,
         -kept_before as closing_amount
     from followed
     where was_kept = 1
@@ -112,6 +122,8 @@ steps as (
         is_kept - is_open as open_count,
         0 as kept_count,
         kept_amount - opening_amount as opening_amount,
+        {{ exact_product('kept_amount', 'kept_amount') }} - {{ exact_product('opening_amount', 'opening_amount') }}
+            as opening_squares,
         kept_amount - closing_amount as closing_amount
     from followed
 
@@ -124,6 +136,7 @@ amount_steps as (
         steps.month,
         sum(steps.row_count) as row_count,
         sum(steps.opening_amount) as opening_amount,
+        sum(steps.opening_squares) as opening_squares,
         {%- for kind in kinds %}
             sum(steps.{{ kind }}_amount) as {{ kind }}_amount,
         {%- endfor %}
@@ -132,6 +145,37 @@ amount_steps as (
     inner join customers
         on steps.today_id = customers.customer_id
     group by customers.combination_number, steps.month
+
+),
+
+-- For intervals: a rate's squares, and its products with what was paid at the beginning, by id and currency.
+moved as (
+
+    select
+        today_id,
+        month,
+        {%- for rate, moves in rates.items() %}
+            {{ moves }} as {{ rate }}_amount,
+        {%- endfor %}
+        opening_amount
+    from changed
+    where churn_amount <> 0 or contraction_amount <> 0 or expansion_amount <> 0 or reactivation_amount <> 0
+
+),
+
+square_steps as (
+
+    select
+        {%- for rate in rates %}
+            sum({{ exact_product('moved.' ~ rate ~ '_amount', 'moved.' ~ rate ~ '_amount') }}) as {{ rate }}_squares,
+            sum({{ exact_product('moved.' ~ rate ~ '_amount', 'moved.opening_amount') }}) as {{ rate }}_products,
+        {%- endfor %}
+        customers.combination_number,
+        moved.month
+    from moved
+    inner join customers
+        on moved.today_id = customers.customer_id
+    group by customers.combination_number, moved.month
 
 ),
 
@@ -185,6 +229,9 @@ combination_steps as (
     from amount_steps
     union all by name
     select *
+    from square_steps
+    union all by name
+    select *
     from count_steps
 
 ),
@@ -200,6 +247,10 @@ segment_steps as (
         {%- endfor %}
         {%- for kind in kinds %}
             coalesce(sum(combination_steps.{{ kind }}_amount), 0) as {{ kind }}_amount,
+        {%- endfor %}
+        {%- for rate in rates %}
+            sum(combination_steps.{{ rate }}_squares) as {{ rate }}_squares,
+            sum(combination_steps.{{ rate }}_products) as {{ rate }}_products,
         {%- endfor %}
         sum(combination_steps.closing_amount) as closing_amount
     from combination_steps
@@ -247,6 +298,10 @@ amounts as (
         {%- for kind in kinds %}
             coalesce(segment_steps.{{ kind }}_amount, 0) as {{ kind }}_amount,
         {%- endfor %}
+        {%- for rate in rates %}
+            coalesce(segment_steps.{{ rate }}_squares, 0) as {{ rate }}_squares,
+            coalesce(segment_steps.{{ rate }}_products, 0) as {{ rate }}_products,
+        {%- endfor %}
         sum(segment_steps.closing_amount) over group_history as closing_amount
     from months
     left join segment_steps
@@ -259,6 +314,21 @@ amounts as (
             partition by months.dimension, months.segment
             order by months.month
         )
+
+),
+
+rated as (
+
+    select
+        *,
+        {%- for rate, moves in rates.items() %}
+            ({{ moves }}) / nullif(opening_amount, 0) as {{ rate }}_rate,
+        {%- endfor %}
+        opening_amount as start_amount,
+        opening_squares as start_squares,
+        opening_customer_count as start_customer_count
+    from amounts
+    where row_count > 0
 
 ),
 
@@ -312,43 +382,42 @@ events as (
 )
 
 select
-    amounts.month,
-    amounts.dimension,
-    amounts.segment,
+    rated.month,
+    rated.dimension,
+    rated.segment,
     currencies.currency,
-    {{ money('amounts.opening_amount') }} as opening_amount,
+    {{ money('rated.opening_amount') }} as opening_amount,
     {%- for kind in kinds %}
-        {{ money('amounts.' ~ kind ~ '_amount') }} as {{ kind }}_amount,
+        {{ money('rated.' ~ kind ~ '_amount') }} as {{ kind }}_amount,
     {%- endfor %}
-    {{ money('amounts.closing_amount') }} as closing_amount,
-    {{ money('12 * amounts.closing_amount') }} as arr_amount,
-    cast(coalesce(amounts.opening_customer_count, 0) as bigint) as opening_customer_count,
-    cast(coalesce(amounts.closing_customer_count, 0) as bigint) as closing_customer_count,
+    {{ money('rated.closing_amount') }} as closing_amount,
+    {{ money('12 * rated.closing_amount') }} as arr_amount,
+    cast(coalesce(rated.opening_customer_count, 0) as bigint) as opening_customer_count,
+    cast(coalesce(rated.closing_customer_count, 0) as bigint) as closing_customer_count,
     cast(coalesce(events.new_customer_count, 0) as bigint) as new_customer_count,
     cast(coalesce(events.churned_customer_count, 0) as bigint) as churned_customer_count,
     cast(coalesce(events.reactivated_customer_count, 0) as bigint) as reactivated_customer_count,
     {{ money('coalesce(events.voluntary_churn_amount, 0)') }} as voluntary_churn_amount,
     {{ money('coalesce(events.involuntary_churn_amount, 0)') }} as involuntary_churn_amount,
-    -(amounts.churn_amount + amounts.contraction_amount) / nullif(amounts.opening_amount, 0) as gross_mrr_churn_rate,
-    -(
-        amounts.churn_amount + amounts.contraction_amount + amounts.expansion_amount + amounts.reactivation_amount
-    ) / nullif(amounts.opening_amount, 0) as net_mrr_churn_rate,
-    amounts.expansion_amount / nullif(amounts.opening_amount, 0) as expansion_rate,
-    (amounts.new_amount + amounts.expansion_amount + amounts.reactivation_amount)
-    / nullif(-(amounts.contraction_amount + amounts.churn_amount), 0) as quick_ratio,
-    {{ money('amounts.closing_amount / nullif(amounts.closing_customer_count, 0)') }} as arpa_amount,
-    amounts.month + interval 1 month <= context.as_of_date + interval 1 day as is_complete,
-    amounts.opening_customer_count >= {{ var('min_cohort_size') }} as min_cell_ok,
+    {%- for rate in rates %}
+        rated.{{ rate }}_rate,
+        {{ ratio_bound(rate ~ '_rate', rate, -1) }} as {{ rate }}_ci_low,
+        {{ ratio_bound(rate ~ '_rate', rate, 1) }} as {{ rate }}_ci_high,
+    {%- endfor %}
+    (rated.new_amount + rated.expansion_amount + rated.reactivation_amount)
+    / nullif(-(rated.contraction_amount + rated.churn_amount), 0) as quick_ratio,
+    {{ money('rated.closing_amount / nullif(rated.closing_customer_count, 0)') }} as arpa_amount,
+    rated.month + interval 1 month <= context.as_of_date + interval 1 day as is_complete,
+    rated.opening_customer_count >= {{ var('min_cohort_size') }} as min_cell_ok,
     policy.policy,
     policy.policy_version,
     {{ metric_version('rpt_mrr_months') }} as metric_version
-from amounts
+from rated
 cross join context
 cross join policy
 cross join currencies
 left join events
     on
-        amounts.month = events.month
-        and amounts.dimension = events.dimension
-        and amounts.segment = events.segment
-where amounts.row_count > 0
+        rated.month = events.month
+        and rated.dimension = events.dimension
+        and rated.segment = events.segment

@@ -1,6 +1,6 @@
 {%- set sums = [
     'start_customer_count', 'kept_customer_count', 'start_amount', 'end_amount', 'kept_amount', 'lowest_amount',
-    'start_squares', 'end_squares', 'end_products', 'kept_squares'
+    'start_squares', 'end_squares', 'end_products', 'kept_squares', 'kept_products', 'lowest_squares'
 ] -%}
 with context as (
 
@@ -45,9 +45,9 @@ windows as (
     select
         windows.*,
         customers.combination_number
-    from {{ ref('int_revenue__retention_windows') }} as windows
+    from {{ ref('fct_retention_windows') }} as windows
     inner join customers
-        on windows.customer_id = customers.customer_id
+        on windows.followed_id = customers.customer_id
 
 ),
 
@@ -69,7 +69,9 @@ steps as (
             {{ sign }}sum({{ exact_product('end_amount', 'end_amount') }}) as end_squares,
             {{ sign }}sum({{ exact_product('end_amount', 'start_amount') }}) as end_products,
             {{ sign }}sum({{ exact_product('kept_amount', 'kept_amount') }}) as kept_squares,
-            {{ sign }}sum({{ exact_product('kept_amount', 'start_amount') }}) as kept_products
+            {{ sign }}sum({{ exact_product('kept_amount', 'start_amount') }}) as kept_products,
+            {{ sign }}sum({{ exact_product('lowest_amount', 'lowest_amount') }}) as lowest_squares,
+            {{ sign }}sum({{ exact_product('lowest_amount', 'start_amount') }}) as lowest_products
         from windows
         group by {{ month }}, window_months, combination_number
         {%- if not loop.last %}
@@ -89,7 +91,7 @@ step_sums as (
         {%- for name in sums %}
             sum(steps.{{ name }}) as {{ name }},
         {%- endfor %}
-        sum(steps.kept_products) as kept_products
+        sum(steps.lowest_products) as lowest_products
     from steps
     inner join segments
         on steps.combination_number = segments.combination_number
@@ -135,7 +137,7 @@ totals as (
         {%- for name in sums %}
             sum(step_sums.{{ name }}) over group_history as {{ name }},
         {%- endfor %}
-        sum(step_sums.kept_products) over group_history as kept_products
+        sum(step_sums.lowest_products) over group_history as lowest_products
     from months
     left join step_sums
         on
@@ -182,6 +184,10 @@ select
     case when rated.start_customer_count > 1 then greatest({{ ratio_bound('grr', 'kept', -1) }}, 0) end as grr_ci_low,
     case when rated.start_customer_count > 1 then least({{ ratio_bound('grr', 'kept', 1) }}, 1) end as grr_ci_high,
     rated.strict_grr,
+    case when rated.start_customer_count > 1 then greatest({{ ratio_bound('strict_grr', 'lowest', -1) }}, 0) end
+        as strict_grr_ci_low,
+    case when rated.start_customer_count > 1 then least({{ ratio_bound('strict_grr', 'lowest', 1) }}, 1) end
+        as strict_grr_ci_high,
     rated.logo_retention_rate,
     {{ wilson_low('rated.kept_customer_count', 'rated.start_customer_count') }} as logo_ci_low,
     {{ wilson_high('rated.kept_customer_count', 'rated.start_customer_count') }} as logo_ci_high,

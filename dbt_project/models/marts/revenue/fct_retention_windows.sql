@@ -2,7 +2,7 @@
     config(
         materialized='incremental',
         incremental_strategy='by_change',
-        unique_key='customer_id',
+        unique_key='followed_id',
         on_schema_change='fail',
         meta={'ends_with_month': true}
     )
@@ -159,10 +159,10 @@ runs as (
 )
 
 select
-    customer_id,
-    window_months,
-    make_date((from_number - 1) // 12, (from_number - 1) % 12 + 1, 1) as from_month,
-    make_date((to_number - 1) // 12, (to_number - 1) % 12 + 1, 1) as to_month,
+    customer_id as followed_id,
+    cast(window_months as integer) as window_months,
+    cast(make_date((from_number - 1) // 12, (from_number - 1) % 12 + 1, 1) as date) as from_month,
+    cast(make_date((to_number - 1) // 12, (to_number - 1) % 12 + 1, 1) as date) as to_month,
     start_amount,
     end_amount,
     kept_amount,

@@ -1,0 +1,93 @@
+with policy as (
+
+    select time_zone
+    from {{ ref('int_revenue__policies') }}
+    where is_active
+
+),
+
+first_failures as (
+
+    select
+        source,
+        source_invoice_id,
+        min(attempted_at) as failed_at
+    from {{ ref('int_billing__payments') }}
+    where status = 'failed' and source_invoice_id is not null
+    group by source, source_invoice_id
+
+),
+
+failed_invoices as (
+
+    select
+        first_failures.source,
+        first_failures.source_invoice_id,
+        invoices.source_customer_id,
+        invoices.currency,
+        invoices.total_amount,
+        first_failures.failed_at,
+        cast(
+            date_trunc('month', timezone(policy.time_zone, timezone('UTC', first_failures.failed_at))) as date
+        ) as month
+    from first_failures
+    cross join policy
+    inner join {{ ref('int_billing__invoices') }} as invoices
+        on
+            first_failures.source = invoices.source
+            and first_failures.source_invoice_id = invoices.source_invoice_id
+    where invoices.total_amount > 0
+
+),
+
+deadlines as (
+
+    select
+        *,
+        unnest({{ var('recovery_days') }}) as recovery_days
+    from failed_invoices
+
+),
+
+-- What came in parts counts by its amount.
+recovered as (
+
+    select
+        deadlines.source,
+        deadlines.source_invoice_id,
+        deadlines.recovery_days,
+        sum(payments.payment_amount) as paid_amount
+    from deadlines
+    inner join {{ ref('int_billing__payments') }} as payments
+        on
+            deadlines.source = payments.source
+            and deadlines.source_invoice_id = payments.source_invoice_id
+            and deadlines.failed_at <= payments.attempted_at
+            and deadlines.failed_at + to_days(cast(deadlines.recovery_days as integer)) >= payments.attempted_at
+    where payments.status = 'succeeded'
+    group by deadlines.source, deadlines.source_invoice_id, deadlines.recovery_days
+
+)
+
+select
+    deadlines.source,
+    deadlines.source_invoice_id,
+    record_ids.durable_id as customer_id,
+    deadlines.month,
+    cast(deadlines.recovery_days as integer) as recovery_days,
+    deadlines.currency,
+    {{ money('deadlines.total_amount') }} as failed_amount,
+    {{ money('least(coalesce(recovered.paid_amount, 0), deadlines.total_amount)') }} as recovered_amount,
+    coalesce(recovered.paid_amount >= deadlines.total_amount, false) as is_recovered
+from deadlines
+left join recovered
+    on
+        deadlines.source = recovered.source
+        and deadlines.source_invoice_id = recovered.source_invoice_id
+        and deadlines.recovery_days = recovered.recovery_days
+left join {{ ref('int_customers__record_ids') }} as record_ids
+    on
+        deadlines.source = record_ids.source
+        and deadlines.source_customer_id = record_ids.source_record_id
+        and record_ids.entity = 'customer'
+        and record_ids.list_kind = 'customer'
