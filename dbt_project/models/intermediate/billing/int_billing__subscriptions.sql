@@ -62,7 +62,7 @@ file_versions as (
         min(started_at) as started_at,
         max(trial_ends_at) as trial_ends_at,
         min(current_period_ends_at) filter (where status <> 'canceled') as current_period_ends_at,
-        case when bool_and(status = 'canceled') then max(coalesce(canceled_at, ended_at)) end as canceled_at,
+        case when bool_and(status = 'canceled') then max(canceled_at) end as canceled_at,
         case when bool_and(coalesce(ended_at, canceled_at) is not null) then max(coalesce(ended_at, canceled_at)) end
             as ended_at,
         min(started_at) as created_at,
@@ -73,6 +73,7 @@ file_versions as (
 
 ),
 
+-- Files tell no reason: what ends while a payment is due ends for it.
 versions as (
 
     select * from stripe_versions
@@ -80,7 +81,13 @@ versions as (
     select
         *,
         false as is_canceling_at_period_end,
-        status = 'paused' as is_collection_paused
+        status = 'paused' as is_collection_paused,
+        case
+            when
+                status = 'canceled'
+                and lag(status) over (partition by source_subscription_id order by valid_from_at, load_id) = 'past_due'
+                then 'payment_failed'
+        end as cancellation_reason
     from file_versions
 
 )

@@ -68,13 +68,65 @@ told as (
 
 ),
 
+lengths as (
+
+    select
+        source,
+        source_subscription_id,
+        max(
+            interval_count * case billing_interval
+                when 'year' then 12
+                when 'month' then 1
+                else 0
+            end
+        ) as term_months
+    from {{ ref('int_revenue__item_states') }}
+    group by source, source_subscription_id
+
+),
+
+-- Where billing tells of no end at all, terms are billing intervals since the start.
+untold as (
+
+    select
+        versions.source,
+        versions.source_subscription_id,
+        min(versions.started_at) + to_months(cast(
+            date_sub('month', min(versions.started_at), min(versions.valid_from_at))
+            // any_value(lengths.term_months) * any_value(lengths.term_months)
+            + any_value(lengths.term_months) as integer
+        )) as due_at,
+        min(versions.valid_from_at) as told_at,
+        bool_or(versions.is_canceling_at_period_end) as is_canceling,
+        max_by(versions.collection_method, versions.valid_from_at) as collection_method
+    from versions
+    inner join lengths
+        on
+            versions.source = lengths.source
+            and versions.source_subscription_id = lengths.source_subscription_id
+            and lengths.term_months > 0
+    group by versions.source, versions.source_subscription_id
+    having count(versions.current_period_ends_at) = 0 and min(versions.started_at) is not null
+
+),
+
+ends as (
+
+    select *
+    from told
+    union all by name
+    select *
+    from untold
+
+),
+
 followed as (
 
     select
         *,
         lead(told_at) over told_history as replaced_at,
         row_number() over told_history = 1 as is_first
-    from told
+    from ends
     window told_history as (partition by source, source_subscription_id order by told_at, due_at)
 
 ),
