@@ -22,7 +22,7 @@ COMMERCE = {
 # Whoever is known has an id, from some day on.
 KNOWN = {
     "dim_customers", "map_source_records", "map_id_redirects", "fct_identity_events", "rpt_source_health",
-    "rpt_identity_quality", "map_identifiers", "map_compared_records", "dim_dates",
+    "rpt_identity_quality", "map_identifiers", "map_compared_records", "dim_dates", "dim_revenue_policies",
 }  # fmt: skip
 
 

@@ -29,7 +29,7 @@ def fct_mrr_movements(evidence: Evidence) -> list[Check]:
             "plan rates",
             "warning",
             "select 1 from {batch} where reporting_currency is null",
-            "fx_rates.csv has no rate for {observed} movements of revenue: they are in no total.",
+            "Movements of revenue without a rate in fx_rates.csv: {observed}; they are in no total.",
         ),
         no_rows(
             "nothing after the as-of date",
@@ -106,7 +106,7 @@ def fct_customer_months(evidence: Evidence) -> list[Check]:
 
 
 def rpt_mrr_months(evidence: Evidence) -> list[Check]:
-    """The bridge by group: closes, and groups by currency add up to all."""
+    """The bridge by group: closes, and the groups of each dimension add up to all."""
     table = "rpt_mrr_months"
     return [
         columns_check(evidence, table),
@@ -120,10 +120,23 @@ def rpt_mrr_months(evidence: Evidence) -> list[Check]:
         no_rows(
             "groups add up",
             "error",
-            "select 1 from {batch} where dimension in ('all', 'currency') group by month having "
-            "coalesce(sum(closing_amount) filter (where dimension = 'all'), 0) "
-            "!= coalesce(sum(closing_amount) filter (where dimension = 'currency'), 0)",
-            f"marts.{table} has {{observed}} months whose currencies don't add up to all.",
+            "select 1 from {batch} group by month, dimension qualify sum(closing_amount) "
+            "!= max(sum(closing_amount)) filter (where dimension = 'all') over (partition by month)",
+            f"marts.{table} has {{observed}} months and dimensions whose groups don't add up to all.",
+        ),
+    ]
+
+
+def dim_revenue_policies(evidence: Evidence) -> list[Check]:
+    """Policies: one of them is active."""
+    table = "dim_revenue_policies"
+    return [
+        columns_check(evidence, table),
+        no_rows(
+            "active",
+            "error",
+            "select 1 from {batch} having count(*) filter (where is_active) != 1",
+            f"marts.{table} has not one active policy.",
         ),
     ]
 
@@ -315,6 +328,7 @@ SUITES = {
     "fct_invoice_lines": fct_invoice_lines,
     "fct_customer_months": fct_customer_months,
     "rpt_mrr_months": rpt_mrr_months,
+    "dim_revenue_policies": dim_revenue_policies,
     "dim_fx_rates": dim_fx_rates,
     "fct_failed_invoices": fct_failed_invoices,
     "fct_policy_differences": fct_policy_differences,

@@ -30,6 +30,40 @@ REASONS = {
     "currency": "Invoiced in another currency",
     "unexplained": "Unexplained",
 }
+RULES = {
+    "churn_recognition": "A customer is lost",
+    "dunning_days": "Days a failed payment still counts",
+    "unpaid": "The state unpaid",
+    "grace_days": "Days that are a gap, no loss",
+    "trials": "Trials",
+    "pauses": "Pauses",
+    "free": "What is free",
+    "discounts": "Discounts that count",
+    "same_month": "Came and went in a month",
+    "usage_months": "Months of metered use averaged",
+    "time_zone": "Days end in",
+}
+VALUES = {
+    "churn_recognition": {
+        "service_end": "when billing ends it",
+        "cancel_request": "when it is asked for",
+        "payment_failure_final": "when billing gives up",
+    },
+    "dunning_days": {None: "until billing ends it"},
+    "unpaid": {"churn": "lost", "count": "counts"},
+    "trials": {"exclude": "don't count", "count": "count"},
+    "pauses": {"count": "count", "suspend": "at nothing", "count_collection": "of collection count"},
+    "free": {"keep": "is a customer's still", "churn": "is none's"},
+    "discounts": {
+        "recurring": "all but of one invoice",
+        "forever": "forever",
+        "forever_and_once": "forever, and of one invoice",
+        "all": "all",
+        "none": "none",
+    },
+    "same_month": {"keep": "new and lost", "ignore": "never there"},
+    "usage_months": {0: "don't count"},
+}
 POLICY_REASONS = ("trial", "dunning", "pause", "cancellation", "usage", "discount")
 
 
@@ -43,6 +77,7 @@ def sections(release: Release) -> dict[str, Any]:
         "unexplained": _unexplained(reconciliation),
         "definitions_table": _definitions(definitions),
         "definitions_month": month_name(definitions[0]["month"]) if definitions else None,
+        "rules_table": _rules(figures.read_policies(release)),
         "recovery_table": _recovery(figures.read_recovery(release)),
     }
 
@@ -101,6 +136,22 @@ def _definitions(rows: list[Row]) -> Markup | None:
         "number": "Subscriptions counted otherwise",
     }
     return styled_table("definitions", lines, labels) if lines else None
+
+
+def _rules(rows: list[Row]) -> Markup | None:
+    """A line for each rule, a column for each policy."""
+    lines = [
+        {
+            "rule": words,
+            **{row["policy"]: str(VALUES.get(rule, {}).get(row[rule], row[rule])) for row in rows},
+        }
+        for rule, words in RULES.items()
+    ]
+    labels = {
+        "rule": "Rule",
+        **{row["policy"]: row["policy"] + (" (ours)" if row["is_active"] else "") for row in rows},
+    }
+    return styled_table("rules", lines, labels, left=[row["policy"] for row in rows]) if rows else None
 
 
 def _recovery(rows: list[Row]) -> Markup | None:

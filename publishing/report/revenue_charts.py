@@ -66,6 +66,10 @@ def bridge(row: Row) -> Markup:
     return to_svg(alt.layer(rects, texts), 680, 215, "bridge")
 
 
+LABEL_SHARE = 0.08
+"""Of a chart's height, what a line of text takes."""
+
+
 def retention_history(rows: list[Row]) -> Markup | None:
     """Net and gross retention over twelve months, month by month, with their 95% intervals as bands."""
     lines: list[dict[str, Any]] = [
@@ -83,8 +87,9 @@ def retention_history(rows: list[Row]) -> Markup | None:
     if not lines:
         return None
     months = [short_month(row["month"]) for row in rows]
-    low, high = min(line["low"] for line in lines), max(line["high"] for line in lines)
-    scale = alt.Scale(domain=[max(0.0, low - 0.03), high + 0.03], nice=False, zero=False)
+    low = max(0.0, min(line["low"] for line in lines) - 0.03)
+    high = max(line["high"] for line in lines) + 0.03
+    scale = alt.Scale(domain=[low, high], nice=False, zero=False)
     axis = alt.Axis(
         values=thinned(months, 9), labelAngle=0, labelExpr="split(datum.label, ' ')", grid=False, labelOverlap=False
     )
@@ -97,6 +102,12 @@ def retention_history(rows: list[Row]) -> Markup | None:
     line = base.mark_line(strokeWidth=2.4, point=point(DARK)).encode(y=y)
     even = alt.Chart(data([{"rate": 1.0}])).mark_rule(color=SOFT, strokeDash=[3, 3]).encode(y=y)
     last = [{**line, "text": f"{line['name']} {percent(line['rate'])}"} for line in lines[-2:]]
+    # Two that end close together stand one above the other.
+    least = LABEL_SHARE * (high - low)
+    gap = last[0]["rate"] - last[-1]["rate"]
+    if len(last) == 2 and gap < least:
+        last[0]["rate"] += (least - gap) / 2
+        last[1]["rate"] -= (least - gap) / 2
     label = (
         alt.Chart(data(last))
         .mark_text(align="left", dx=9, fontSize=12, fontWeight="bold")

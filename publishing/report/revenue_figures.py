@@ -157,6 +157,11 @@ def read_definitions(release: Release) -> list[Row]:
     )
 
 
+def read_policies(release: Release) -> list[Row]:
+    """The rules of each policy, ours first."""
+    return release.rows("select * from marts.dim_revenue_policies order by is_active desc, policy")
+
+
 def read_recovery(release: Release) -> list[Row]:
     """Of each currency and number of days the last month whose days are over, with what came in after all."""
     return release.rows(

@@ -73,7 +73,7 @@ def count(value: Number | None) -> str:
 
 def percent(rate: float | None, digits: int = 1) -> str:
     """35.3% or a dash."""
-    return MISSING if rate is None else f"{100 * rate:.{digits}f}%"
+    return MISSING if rate is None else f"{100 * rate:.{digits}f}%".replace("-", MINUS)
 
 
 def share_of(part: int, total: int) -> str:

@@ -135,6 +135,13 @@ BILLING = """
         if(policy = 'stripe', 50, 0) as discount_amount, 300 + discount_amount as policy_mrr_amount,
         if(policy = 'stripe', 4, 0) as subscription_count
     from (values ('stripe'), ('default')) as t(policy);
+    insert into marts.dim_revenue_policies by name
+    select
+        policy, policy = 'default' as is_active, if(policy = 'default', 'service_end', 'cancel_request') as
+        churn_recognition, if(policy = 'default', 21, null) as dunning_days, 'churn' as unpaid, 0 as grace_days,
+        'exclude' as trials, 'count' as pauses, 'keep' as free, 'all' as discounts, 'keep' as same_month,
+        0 as usage_months, 'UTC' as time_zone
+    from (values ('stripe'), ('default')) as t(policy);
     insert into marts.rpt_failed_payments by name
     select
         date '2024-05-01' as month, days as recovery_days, 'EUR' as currency, 12 as failed_invoice_count,
@@ -268,6 +275,11 @@ def test_other_tools_figures_and_recovery(page: str) -> None:
         == f"May 2024, within 7 days 12 EUR 1,200 EUR 900 75.0% 47.0{TO}91.0%"
     )
     assert "within 30 days" not in text_of(page)
+
+
+def test_the_rules_of_each_definition_are_told(page: str) -> None:
+    assert row(page, "rules", "A customer is lost").endswith("when billing ends it when it is asked for")
+    assert row(page, "rules", "Days a failed payment").endswith("21 until billing ends it")
 
 
 def test_without_invoices_nothing_is_set_beside_revenue(tmp_path: Path) -> None:

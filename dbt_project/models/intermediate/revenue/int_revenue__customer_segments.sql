@@ -1,3 +1,4 @@
+{%- set dimensions = ['segment', 'plan', 'tier', 'region', 'currency', 'business_unit'] -%}
 -- The groups by which rates are shown, as customers are today: of the lost, as they last were.
 -- Who pays in several currencies is in that of the most; who paid in others before, in the one of now.
 with currencies as (
@@ -48,7 +49,7 @@ tiers as (
 
 ),
 
-named as (
+known as (
 
     select
         currencies.customer_id,
@@ -70,19 +71,26 @@ named as (
 
 ),
 
+-- The groups of a dimension add up to all: who is in none of them is unknown, where others are known.
+named as (
+
+    select
+        {%- for dimension in dimensions %}
+            coalesce({{ dimension }}, if(count({{ dimension }}) over () > 0, 'unknown', null)) as {{ dimension }},
+        {%- endfor %}
+        customer_id
+    from known
+
+),
+
 -- Customers who share all their groups: what is summed over them first needs no row for each dimension.
 combinations as (
 
     select
-        segment,
-        plan,
-        tier,
-        region,
-        currency,
-        business_unit,
-        row_number() over (order by segment, plan, tier, region, currency, business_unit) as combination_number
+        {{ dimensions | join(', ') }},
+        row_number() over (order by {{ dimensions | join(', ') }}) as combination_number
     from named
-    group by segment, plan, tier, region, currency, business_unit
+    group by {{ dimensions | join(', ') }}
 
 ),
 
@@ -93,22 +101,16 @@ final as (
         combinations.combination_number,
         unnest([
             struct_pack(dimension := 'all', segment := 'all'),
-            struct_pack(dimension := 'segment', segment := named.segment),
-            struct_pack(dimension := 'plan', segment := named.plan),
-            struct_pack(dimension := 'tier', segment := named.tier),
-            struct_pack(dimension := 'region', segment := named.region),
-            struct_pack(dimension := 'currency', segment := named.currency),
-            struct_pack(dimension := 'business_unit', segment := named.business_unit)
+            {%- for dimension in dimensions %}
+                struct_pack(dimension := '{{ dimension }}', segment := named.{{ dimension }}){{ ',' if not loop.last }}
+            {%- endfor %}
         ]) as named_segment
     from named
     inner join combinations
         on
-            named.segment is not distinct from combinations.segment
-            and named.plan is not distinct from combinations.plan
-            and named.tier is not distinct from combinations.tier
-            and named.region is not distinct from combinations.region
-            and named.currency is not distinct from combinations.currency
-            and named.business_unit is not distinct from combinations.business_unit
+            {%- for dimension in dimensions %}
+                {{ 'and ' if not loop.first }}named.{{ dimension }} is not distinct from combinations.{{ dimension }}
+            {%- endfor %}
 
 )
 
