@@ -69,21 +69,13 @@ def _(against, month, release, window):
     release.execute(
         """
         create or replace temp table changes as
-        with levels as (
-            select
-                coalesce(customer_id, past_customer_id) as followed_id, month,
-                sum(reporting_closing_amount) as amount
-            from fct_customer_months group by all having amount > 0
-        ),
-        asked as (select unnest([$month, $against]::date[]) as month)
         select
-            asked.month, starts.followed_id, starts.amount as start_amount, coalesce(ends.amount, 0) as end_amount,
-            end_amount - start_amount as change,
+            asked.month, followed_id, start_amount, end_amount, end_amount - start_amount as change,
             case when end_amount = 0 then 'left' when change < 0 then 'pay less' when change > 0 then 'pay more'
             else 'pay the same' end as what
-        from asked
-        join levels as starts on starts.month = asked.month - to_months($window::integer)
-        left join levels as ends on ends.followed_id = starts.followed_id and ends.month = asked.month
+        from (select unnest([$month, $against]::date[]) as month) as asked
+        join fct_retention_windows
+            on window_months = $window and asked.month >= from_month and asked.month < to_month
         """,
         {"month": month.value, "against": against.value, "window": window.value},
     )
@@ -92,28 +84,17 @@ def _(against, month, release, window):
 
 
 @app.cell
-def _(against, alt, changes, mo, month, release, window):
-    # In points of net retention. What the published figure differs by is owed to the rates of currencies, for it values
-    # both ends alike, and to records that went over to another customer.
+def _(alt, changes, mo, release):
+    # In points of net retention; they add up to what the published figure is above or below 100 %.
     parts = release.execute(
         """
         with wholes as (
             select month, sum(start_amount) as start_amount from changes group by month
-        ),
-        parts as (
-            select month, what, sum(change) / any_value(wholes.start_amount) as points
-            from changes join wholes using (month) where what <> 'pay the same' group by all
         )
-        select month, what, 100 * points as points from parts
-        union all
-        select
-            nrr.month, 'rates and ids' as what,
-            100 * (nrr.nrr - 1 - (select sum(points) from parts where parts.month = nrr.month)) as points
-        from rpt_nrr_monthly as nrr
-        where dimension = 'all' and window_months = $window and nrr.month in ($month, $against)
+        select month, what, 100 * sum(change) / any_value(wholes.start_amount) as points
+        from changes join wholes using (month) where what <> 'pay the same' group by all
         order by month, what
-        """,
-        {"month": month.value, "against": against.value, "window": window.value},
+        """
     ).pl()
     assert changes is not None
     _chart = (
@@ -121,7 +102,7 @@ def _(against, alt, changes, mo, month, release, window):
         .mark_bar()
         .encode(
             x=alt.X("points:Q", title="Points of net retention, from 100"),
-            y=alt.Y("what:N", title=None, sort=["pay more", "pay less", "left", "rates and ids"]),
+            y=alt.Y("what:N", title=None, sort=["pay more", "pay less", "left"]),
             yOffset=alt.YOffset("month:O"),
             color=alt.Color("month:O", title="Window that ends in", timeUnit="yearmonth"),
         )
