@@ -75,19 +75,21 @@ presences as (
 measured as (
 
     select
-        customer_id,
-        cohort_month,
-        start_date,
-        from_date,
-        end_date,
+        customers.combination_number,
+        presences.cohort_month,
+        presences.start_date,
+        presences.from_date,
+        presences.end_date,
         1 as customer_count,
         0 as amount,
         0 as active_squares,
         0 as active_products
     from presences
+    inner join customers
+        on presences.customer_id = customers.customer_id
     union all
     select
-        spans.customer_id,
+        customers.combination_number,
         spans.cohort_month,
         spans.start_date,
         spans.from_date,
@@ -98,6 +100,8 @@ measured as (
         {{ exact_product('spans.money_amount', 'spans.money_amount') }} as active_squares,
         {{ exact_product('spans.money_amount', 'coalesce(initials.money_amount, 0)') }} as active_products
     from spans
+    inner join customers
+        on spans.customer_id = customers.customer_id
     left join initials
         on
             spans.customer_id = initials.customer_id
@@ -109,7 +113,7 @@ aged as (
 
     select
         'calendar' as age_basis,
-        customer_id,
+        combination_number,
         cohort_month,
         date_diff('month', cohort_month, from_date) as first_age,
         -- What still lasts lasts so far to the end of this month.
@@ -127,7 +131,7 @@ aged as (
     union all
     select
         'rolling' as age_basis,
-        customer_id,
+        combination_number,
         cohort_month,
         cast(ceil((from_date - start_date) / 30) as bigint) as first_age,
         cast(ceil((end_date - start_date) / 30) as bigint) as end_age,
@@ -143,7 +147,7 @@ steps as (
 
     select
         age_basis,
-        customer_id,
+        combination_number,
         cohort_month,
         first_age as age,
         customer_count,
@@ -155,7 +159,7 @@ steps as (
     union all
     select
         age_basis,
-        customer_id,
+        combination_number,
         cohort_month,
         end_age as age,
         -customer_count as customer_count,
@@ -170,18 +174,16 @@ steps as (
 combination_sums as (
 
     select
-        steps.age_basis,
-        steps.cohort_month,
-        customers.combination_number,
-        steps.age,
-        sum(steps.customer_count) as customer_change,
-        sum(steps.amount) as amount_change,
-        sum(steps.active_squares) as squares_change,
-        sum(steps.active_products) as products_change
+        age_basis,
+        cohort_month,
+        combination_number,
+        age,
+        sum(customer_count) as customer_change,
+        sum(amount) as amount_change,
+        sum(active_squares) as squares_change,
+        sum(active_products) as products_change
     from steps
-    inner join customers
-        on steps.customer_id = customers.customer_id
-    group by steps.age_basis, steps.cohort_month, customers.combination_number, steps.age
+    group by age_basis, cohort_month, combination_number, age
 
 ),
 
@@ -293,8 +295,8 @@ cells as (
         ages.*,
         sum(coalesce(step_sums.customer_change, 0)) over cohort_ages as active_customer_count,
         sum(coalesce(step_sums.amount_change, 0)) over cohort_ages as active_amount,
-        sum(coalesce(step_sums.squares_change, 0)) over cohort_ages as active_squares,
-        sum(coalesce(step_sums.products_change, 0)) over cohort_ages as active_products
+        cast(sum(coalesce(step_sums.squares_change, 0)) over cohort_ages as double) as active_squares,
+        cast(sum(coalesce(step_sums.products_change, 0)) over cohort_ages as double) as active_products
     from ages
     left join step_sums
         on
@@ -315,8 +317,9 @@ rated as (
 
     select
         cells.*,
-        initial_amounts.initial_amount as start_amount,
-        initial_amounts.initial_squares as start_squares,
+        cast(initial_amounts.initial_amount as double) as start_amount,
+        cast(initial_amounts.initial_squares as double) as start_squares,
+        initial_amounts.initial_amount,
         cells.cohort_size as start_customer_count,
         cells.active_amount / nullif(initial_amounts.initial_amount, 0) as revenue_retention_rate
     from cells
@@ -336,7 +339,7 @@ select
     cast(rated.age as integer) as age,
     rated.cohort_size,
     cast(rated.active_customer_count as bigint) as active_customer_count,
-    {{ money('rated.start_amount') }} as initial_amount,
+    {{ money('rated.initial_amount') }} as initial_amount,
     {{ money('rated.active_amount') }} as active_amount,
     rated.active_customer_count / rated.cohort_size as retention_rate,
     {{ wilson_low('rated.active_customer_count', 'rated.cohort_size') }} as ci_low,
