@@ -19,24 +19,30 @@
 {%- endmacro %}
 
 {#-
-    The published tables of which no cell of a period that is over may change in silence. Of each: its month, what else
-    tells its cells apart (the basis and a span of months), how many months before and after its month it looks at,
-    which of its columns are figures, and which causes may change them: of the ledger's `months`, of the `versions` of
-    subscriptions themselves, of `renewals` that come late, of `invoices` and payments, of `policies`.
+    The published tables of which no cell of a period that is over may change in silence. Of each: its month (`month`),
+    what else tells its cells apart (`basis`, 'month', and `span`, 0), how many months before and after its month it
+    looks at (`since` and `reach`, 0), which of its columns are figures, and what these rest on (`rests_on`, of some
+    figures `but`), as int_revenue__restatement_causes has it: amounts of the ledger's `months`, the `customers` whose
+    they are, the days and reasons of its `movements`, the `currencies` that a customer pays in, `currency_months`,
+    `renewals`, `differences`, `invoices`, `versions` of subscriptions, and `policies`.
 
     Where customers are in no groups, `dimension` and `segment` say what stands for them; `keys` are columns that are
     read besides (name → type); `over` is the day after the period, where that is another than its last month says.
+    Figures are all numbers but bounds of shares: they follow from two counts that are listed.
 -#}
 {% macro settled_tables() -%}
     {{ return([
         {
             'name': 'rpt_mrr_months',
             'month': 'month',
-            'basis': "'month'",
-            'span': '0',
-            'since': '0',
-            'reach': '0',
-            'causes': ['months'],
+            'rests_on': ['months'],
+            'but': {
+                'opening_customer_count': ['months', 'customers'],
+                'closing_customer_count': ['months', 'customers'],
+                'arpa_amount': ['months', 'customers'],
+                'voluntary_churn_amount': ['months', 'movements'],
+                'involuntary_churn_amount': ['months', 'movements'],
+            },
             'figures': [
                 'opening_amount', 'new_amount', 'expansion_amount', 'contraction_amount', 'churn_amount',
                 'reactivation_amount', 'scope_change_amount', 'fx_amount', 'closing_amount', 'opening_customer_count',
@@ -51,12 +57,12 @@
             'basis': "'window'",
             'span': 'window_months',
             'since': 'window_months',
-            'reach': '0',
             'keys': {'window_months': 'integer'},
-            'causes': ['months'],
+            'rests_on': ['months', 'customers', 'currencies'],
             'figures': [
                 'start_customer_count', 'kept_customer_count', 'start_amount', 'end_amount', 'kept_amount',
-                'lowest_amount', 'nrr', 'grr', 'strict_grr', 'logo_retention_rate', 'logo_churn_rate'
+                'lowest_amount', 'nrr', 'nrr_ci_low', 'nrr_ci_high', 'grr', 'grr_ci_low', 'grr_ci_high', 'strict_grr',
+                'logo_retention_rate', 'logo_churn_rate'
             ],
         },
         {
@@ -65,9 +71,8 @@
             'basis': "'window'",
             'span': 'window_months',
             'since': 'window_months',
-            'reach': '0',
             'keys': {'window_months': 'integer'},
-            'causes': ['months'],
+            'rests_on': ['months', 'customers', 'currencies'],
             'figures': [
                 'start_customer_count', 'end_customer_count', 'new_customer_count', 'kept_customer_count',
                 'simple_retention_rate', 'retention_rate', 'revenue_churn_rate'
@@ -78,10 +83,9 @@
             'month': 'cohort_month',
             'basis': 'age_basis',
             'span': 'age',
-            'since': '0',
             'reach': "if(age_basis = 'rolling', age + 1, age)",
             'keys': {'age_basis': 'varchar', 'age': 'integer'},
-            'causes': ['months'],
+            'rests_on': ['months', 'customers', 'movements'],
             'figures': [
                 'cohort_size', 'active_customer_count', 'initial_amount', 'active_amount', 'retention_rate',
                 'revenue_retention_rate'
@@ -92,14 +96,14 @@
             'month': 'due_month',
             'basis': "'window'",
             'span': 'window_months',
-            'since': 'window_months',
-            'reach': '0',
+            'since': 'window_months - 1',
             'keys': {'window_months': 'integer'},
-            'causes': ['months', 'versions', 'renewals'],
+            'rests_on': ['renewals'],
             'figures': [
                 'due_customer_count', 'renewed_customer_count', 'due_count', 'on_time_count', 'early_count',
-                'late_count', 'lost_count', 'due_amount', 'kept_amount', 'renewed_amount', 'upsell_amount',
-                'gross_renewal_rate', 'net_renewal_rate', 'logo_renewal_rate'
+                'late_count', 'pending_count', 'lost_count', 'due_amount', 'kept_amount', 'renewed_amount',
+                'upsell_amount', 'pending_amount', 'gross_renewal_rate', 'gross_ci_low', 'gross_ci_high',
+                'net_renewal_rate', 'net_ci_low', 'net_ci_high', 'logo_renewal_rate'
             ],
         },
         {
@@ -108,12 +112,10 @@
             'dimension': "'currency'",
             'segment': 'currency',
             'basis': "recovery_days || ' days'",
-            'span': '0',
-            'since': '1',
             'reach': 'ceil(recovery_days / 28)',
             'over': 'month + interval 1 month + to_days(recovery_days)',
             'keys': {'currency': 'varchar', 'recovery_days': 'integer'},
-            'causes': ['invoices', 'policies'],
+            'rests_on': ['invoices', 'policies'],
             'figures': [
                 'failed_invoice_count', 'recovered_invoice_count', 'failed_amount', 'recovered_amount', 'recovery_rate',
                 'amount_recovery_rate'
@@ -125,12 +127,10 @@
             'dimension': "'currency'",
             'segment': 'currency',
             'basis': 'reason',
-            'span': '0',
-            'since': '12',
-            'reach': '0',
             'is_complete': 'true',
             'keys': {'currency': 'varchar', 'reason': 'varchar'},
-            'causes': ['months', 'versions', 'invoices', 'policies'],
+            'rests_on': ['differences'],
+            'but': {'invoiced_amount': ['invoices', 'policies'], 'mrr_amount': ['currency_months']},
             'figures': ['amount', 'row_count', 'invoiced_amount', 'mrr_amount'],
         },
         {
@@ -139,12 +139,10 @@
             'dimension': "'all'",
             'segment': "'all'",
             'basis': 'policy',
-            'span': '0',
-            'since': '0',
-            'reach': '0',
             'is_complete': 'true',
             'keys': {'policy': 'varchar'},
-            'causes': ['months', 'versions', 'policies'],
+            'rests_on': ['months', 'versions', 'policies'],
+            'but': {'our_mrr_amount': ['months']},
             'figures': [
                 'our_mrr_amount', 'trial_amount', 'dunning_amount', 'pause_amount', 'cancellation_amount',
                 'usage_amount', 'discount_amount', 'policy_mrr_amount', 'subscription_count'
@@ -165,15 +163,15 @@
 
 {#- The cells of one of `settled_tables`, one row per figure: read from `relation`, that table of any release. -#}
 {% macro cells_of(table, relation) -%}
-    {%- set to_month = table.month ~ ' + to_months(cast(' ~ table.reach ~ ' as integer))' -%}
+    {%- set to_month = table.month ~ ' + to_months(cast(' ~ table.get('reach', '0') ~ ' as integer))' -%}
     select
         '{{ table.name }}' as table_name,
         {{ table.month }} as month,
         {{ table.get('dimension', 'dimension') }} as dimension,
         {{ table.get('segment', 'segment') }} as segment,
-        {{ table.basis }} as basis,
-        cast({{ table.span }} as integer) as span_months,
-        cast({{ table.month }} - to_months(cast({{ table.since }} as integer)) as date) as from_month,
+        {{ table.get('basis', "'month'") }} as basis,
+        cast({{ table.get('span', '0') }} as integer) as span_months,
+        cast({{ table.month }} - to_months(cast({{ table.get('since', '0') }} as integer)) as date) as from_month,
         cast({{ to_month }} as date) as to_month,
         cast({{ table.get('over', to_month ~ ' + interval 1 month') }} as date) as over_date,
         unnest([

@@ -19,38 +19,65 @@ versions as (
 
     select
         source,
-        source_customer_id,
+        source_subscription_id,
         valid_from_at,
         load_id,
         min(load_id) over (partition by source, source_subscription_id, valid_from_at) as first_load_id
     from {{ ref('int_billing__subscriptions') }}
     union all by name
     select
-        items.source,
-        subscriptions.source_customer_id,
-        items.valid_from_at,
-        items.load_id,
-        min(items.load_id) over (
-            partition by items.source, items.source_subscription_item_id, items.valid_from_at
-        ) as first_load_id
-    from {{ ref('int_billing__subscription_items') }} as items
-    inner join subscriptions
-        on
-            items.source = subscriptions.source
-            and items.source_subscription_id = subscriptions.source_subscription_id
+        source,
+        source_subscription_id,
+        valid_from_at,
+        load_id,
+        min(load_id) over (partition by source, source_subscription_item_id, valid_from_at) as first_load_id
+    from {{ ref('int_billing__subscription_items') }}
+
+),
+
+late as (
+
+    select
+        versions.source,
+        versions.source_subscription_id,
+        versions.valid_from_at,
+        if(versions.first_load_id <= last_release.last_load_id, 'correction', 'late_data') as cause
+    from versions
+    inner join last_release
+        on versions.load_id > last_release.last_load_id
+    union all
+    -- What is billed by use is subscribed to as its invoices say.
+    select
+        lines.source,
+        lines.source_subscription_id,
+        least(lines.issued_at, lines.period_end_at) as valid_from_at,
+        'invoices' as cause
+    from {{ ref('int_billing__invoice_lines') }} as lines
+    inner join last_release
+        on lines.load_id > last_release.last_load_id
+    where lines.usage_type = 'metered'
 
 )
 
 select
     record_ids.durable_id as customer_id,
-    if(versions.first_load_id <= last_release.last_load_id, 'correction', 'late_data') as cause,
-    min(versions.valid_from_at) as valid_from_at
-from versions
-inner join last_release
-    on versions.load_id > last_release.last_load_id
+    late.source,
+    late.source_subscription_id,
+    late.cause,
+    min(late.valid_from_at) as valid_from_at
+from late
+cross join last_release
+inner join subscriptions
+    on
+        late.source = subscriptions.source
+        and late.source_subscription_id = subscriptions.source_subscription_id
 inner join {{ ref('int_customers__record_ids') }} as record_ids
     on
-        versions.source = record_ids.source
-        and versions.source_customer_id = record_ids.source_record_id
-where record_ids.entity = 'customer' and record_ids.list_kind = 'customer'
+        subscriptions.source = record_ids.source
+        and subscriptions.source_customer_id = record_ids.source_record_id
+where
+    record_ids.entity = 'customer'
+    and record_ids.list_kind = 'customer'
+    -- What began after the last release's day is no news of a time before it.
+    and late.valid_from_at < last_release.as_of_date + interval 2 day
 group by all

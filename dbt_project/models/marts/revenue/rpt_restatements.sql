@@ -1,8 +1,3 @@
-{%- set amounts = [
-    'opening_amount', 'new_amount', 'expansion_amount', 'contraction_amount', 'churn_amount', 'reactivation_amount',
-    'scope_change_amount', 'closing_amount', 'lowest_amount'
-] -%}
-{%- set reporting_amounts = ['reporting_opening_amount', 'reporting_closing_amount', 'reporting_fx_amount'] -%}
 {%- set cell_key = ['table_name', 'month', 'dimension', 'segment', 'basis', 'span_months', 'figure'] -%}
 with last_release as (
 
@@ -27,16 +22,21 @@ cells as (
 
 ),
 
--- Which causes the cells of a table can have, and whether its groups are of customers.
-tables as (
+figures (table_name, figure, kinds, row_kinds, has_groups) as (
 
-    {% for table in settled_tables() -%}
-        select
-            '{{ table.name }}' as table_name,
-            {{ table.causes }} as kinds,
-            {{ 'true' if not table.dimension else 'false' }} as has_groups
-        {{ "union all" if not loop.last }}
-    {% endfor %}
+    values
+    {%- for table in settled_tables() %}
+        {%- set outer = loop %}
+        {%- for figure in table.figures %}
+            (
+                '{{ table.name }}',
+                '{{ figure }}',
+                {{ table.get('but', {}).get(figure, table.rests_on) }},
+                {{ table.rests_on }},
+                {{ 'false' if table.dimension else 'true' }}
+            ){{ "," if not (outer.last and loop.last) }}
+        {%- endfor %}
+    {%- endfor %}
 
 ),
 
@@ -50,8 +50,6 @@ restated as (
         {%- endfor %}
         coalesce(cells.from_month, last_cells.from_month) as from_month,
         coalesce(cells.to_month, last_cells.to_month) as to_month,
-        case when table_name = 'rpt_cohort_retention' then month end as cohort_month,
-        case when table_name = 'rpt_definition_reconciliation' then basis end as policy,
         last_cells.value as previous_value,
         cells.value
     from last_cells
@@ -64,79 +62,18 @@ restated as (
 
 ),
 
--- What the ledger says of months that were over, beside what it said.
-compared_months as (
+{% for name in ['versions', 'last_versions'] -%}
+    {{ name }} as (
 
-    select
-        past_customer_id,
-        currency,
-        month,
-        months.customer_id,
-        last_months.customer_id as last_customer_id,
-        coalesce(
-            {% for amount in amounts -%}
-                months.{{ amount }} = last_months.{{ amount }}{{ " and " if not loop.last }}
-            {%- endfor %}, false
-        ) as is_same,
-        coalesce(
-            {% for amount in reporting_amounts -%}
-                coalesce(months.{{ amount }}, 0) = coalesce(last_months.{{ amount }}, 0){{ " and " if not loop.last }}
-            {%- endfor %}, false
-        ) as is_valued_the_same
-    from {{ ref('int_revenue__last_months') }} as last_months
-    full join {{ ref('fct_customer_months') }} as months using (past_customer_id, currency, month)
-    cross join last_release
-    where coalesce(last_months.is_complete, month + interval 1 month <= last_release.as_of_date + interval 1 day)
+        select
+            table_name,
+            max(metric_version) as metric_version
+        from {{ 'cells' if name == 'versions' else 'last_cells' }}
+        group by table_name
 
-),
+    ),
 
-revalued as (
-
-    select distinct
-        currency,
-        month
-    from compared_months
-    where is_same and not is_valued_the_same
-
-),
-
-policy_changes as (
-
-    select
-        policy,
-        coalesce(policies.is_active, false) or coalesce(last_policies.is_active, false) as is_active
-    from {{ ref('int_revenue__policies') }} as policies
-    full join {{ ref('int_revenue__last_policies') }} as last_policies using (policy)
-    where
-        (
-            policies.policy_version is distinct from last_policies.policy_version
-            or policies.is_active is distinct from last_policies.is_active
-        )
-        -- Where the last release's policies can't be read, none is another.
-        and (select count(*) from {{ ref('int_revenue__last_policies') }}) > 0
-
-),
-
-versions as (
-
-    select
-        table_name,
-        max(metric_version) as metric_version
-    from cells
-    group by table_name
-
-),
-
-last_versions as (
-
-    select
-        table_name,
-        max(metric_version) as metric_version
-    from last_cells
-    group by table_name
-
-),
-
+{% endfor -%}
 -- Tables whose figures mean something else since.
 redefined as (
 
@@ -148,248 +85,52 @@ redefined as (
 
 ),
 
-known_events as (
-
-    select *
-    from {{ ref('int_customers__last_events') }}
-    where entity = 'customer'
-
-),
-
--- Ids that gained or lost records that another id had, or nobody has any more.
-moved_ids as (
-
-    select distinct unnest([events.durable_id, events.other_id]) as customer_id
-    from {{ ref('fct_identity_events') }} as events
-    cross join last_release
-    anti join known_events as last_events
-        on
-            events.entity = last_events.entity
-            and events.durable_id = last_events.durable_id
-            and events.event = last_events.event
-            and coalesce(events.other_id, '') = coalesce(last_events.other_id, '')
-            and events.known_date = last_events.known_date
-    where
-        events.entity = 'customer'
-        and events.event in ('merged', 'split', 'reinstated', 'retired', 'reduced')
-        -- Where the last release's events can't be read, none is new.
-        and (select count(*) from known_events) > 0
-
-),
-
-changed_months as (
-
-    select
-        compared_months.*,
-        moved_ids.customer_id is not null
-        or coalesce(compared_months.customer_id <> compared_months.last_customer_id, false) as is_moved
-    from compared_months
-    left join moved_ids
-        on compared_months.past_customer_id = moved_ids.customer_id
-    where not compared_months.is_same or not compared_months.is_valued_the_same or is_moved
-
-),
-
-month_causes as (
-
-    select
-        changed_months.*,
-        'identity' as cause
-    from changed_months
-    where changed_months.is_moved
-    union all by name
-    select
-        changed_months.*,
-        'fx' as cause
-    from changed_months
-    semi join revalued
-        on
-            changed_months.currency = revalued.currency
-            and changed_months.month = revalued.month
-    union all by name
-    select
-        changed_months.*,
-        'policy' as cause
-    from changed_months
-    cross join policy_changes
-    where policy_changes.is_active and not changed_months.is_same
-    union all by name
-    select
-        changed_months.*,
-        late_versions.cause
-    from changed_months
-    inner join {{ ref('int_revenue__late_versions') }} as late_versions
-        on
-            coalesce(changed_months.customer_id, changed_months.past_customer_id) = late_versions.customer_id
-            and late_versions.valid_from_at < changed_months.month + interval 1 month + interval 1 day
-    where not changed_months.is_same
-
-),
-
--- What has no other cause is told otherwise by a source: a price, a coupon, a record that is gone.
-all_causes as (
-
-    select
-        past_customer_id,
-        customer_id,
-        last_customer_id,
-        month,
-        cause
-    from month_causes
-    union all by name
-    select
-        changed_months.past_customer_id,
-        changed_months.customer_id,
-        changed_months.last_customer_id,
-        changed_months.month,
-        'correction' as cause
-    from changed_months
-    anti join month_causes
-        on
-            changed_months.past_customer_id = month_causes.past_customer_id
-            and changed_months.currency = month_causes.currency
-            and changed_months.month = month_causes.month
-
-),
-
-first_months as (
-
-    select
-        customer_id,
-        min(month) as cohort_month
-    from {{ ref('fct_customer_months') }}
-    group by customer_id
-
-),
-
-last_first_months as (
-
-    select
-        customer_id,
-        min(month) as cohort_month
-    from {{ ref('int_revenue__last_months') }}
-    group by customer_id
-
-),
-
--- What fell due before the last release and was renewed after it: until then it counted as lost.
-late_renewals as (
-
-    select
-        renewals.customer_id,
-        renewals.due_month
-    from {{ ref('fct_renewals') }} as renewals
-    inner join last_release
-        on
-            renewals.due_date <= last_release.as_of_date
-            and renewals.renewed_date > last_release.as_of_date
-
-),
-
--- Whose cells of which months a cause may have changed: those of the customer now, and of the one that it was told of
--- then. What a version changes has no end.
-cause_customers as (
-
-    select
-        'months' as kind,
-        all_causes.month as from_month,
-        all_causes.month as to_month,
-        all_causes.cause,
-        first_months.cohort_month,
-        first_months.customer_id
-    from all_causes
-    inner join first_months
-        on coalesce(all_causes.customer_id, all_causes.past_customer_id) = first_months.customer_id
-    union
-    select
-        'months' as kind,
-        all_causes.month as from_month,
-        all_causes.month as to_month,
-        all_causes.cause,
-        last_first_months.cohort_month,
-        last_first_months.customer_id
-    from all_causes
-    inner join last_first_months
-        on coalesce(all_causes.last_customer_id, all_causes.past_customer_id) = last_first_months.customer_id
-    union
-    select
-        'versions' as kind,
-        cast(date_trunc('month', valid_from_at - interval 1 day) as date) as from_month,
-        null as to_month,
-        cause,
-        null as cohort_month,
-        customer_id
-    from {{ ref('int_revenue__late_versions') }}
-    union
-    select
-        'renewals' as kind,
-        due_month as from_month,
-        due_month as to_month,
-        'late_renewal' as cause,
-        null as cohort_month,
-        customer_id
-    from late_renewals
-
-),
-
-group_causes as (
-
-    select distinct
-        cause_customers.* exclude (customer_id),
-        segments.dimension,
-        segments.segment
-    from cause_customers
-    inner join {{ ref('int_revenue__customer_segments') }} as segments
-        on cause_customers.customer_id = segments.customer_id
-    where segments.segment is not null
-    union by name
-    select distinct
-        cause_customers.* exclude (customer_id),
-        groups.dimension,
-        groups.segment
-    from cause_customers
-    cross join (
-        values ('all', 'all'), ('renewal', 'automatic'), ('renewal', 'invoiced')
-    ) as groups (dimension, segment)
-    union by name
-    select
-        'invoices' as kind,
-        month as from_month,
-        month as to_month,
-        'invoices' as cause,
-        'currency' as dimension,
-        currency as segment
-    from {{ ref('int_revenue__late_invoices') }}
-
-),
-
--- Cells that rest on the same customers and months have the same causes.
+-- Cells that rest on the same customers, months and things have the same causes. Of a cohort are those who began in its
+-- month, at the beginning of a window of revenue those who had begun by then.
 ranged as (
 
     select
-        *,
+        restated.*,
+        figures.has_groups,
+        -- What came or went did so with its row.
+        if(
+            (previous_value is null) <> (value is null), list_distinct(list_concat(figures.kinds, figures.row_kinds)),
+            figures.kinds
+        ) as kinds,
+        case table_name when 'rpt_cohort_retention' then month end as first_cohort_month,
+        case table_name when 'rpt_cohort_retention' then month when 'rpt_nrr_monthly' then from_month end
+            as last_cohort_month,
         dense_rank() over (
-            order by table_name, dimension, segment, from_month, to_month, cohort_month, policy
+            order by
+                table_name,
+                dimension,
+                segment,
+                basis,
+                from_month,
+                to_month,
+                first_cohort_month,
+                last_cohort_month,
+                kinds
         ) as range_number
     from restated
+    inner join figures using (table_name, figure)
 
 ),
 
 ranges as (
 
     select distinct
-        ranged.range_number,
-        ranged.table_name,
-        ranged.dimension,
-        ranged.segment,
-        ranged.from_month,
-        ranged.to_month,
-        ranged.cohort_month,
-        ranged.policy,
-        tables.kinds
+        range_number,
+        table_name,
+        dimension,
+        segment,
+        basis,
+        from_month,
+        to_month,
+        first_cohort_month,
+        last_cohort_month,
+        unnest(kinds) as kind
     from ranged
-    inner join tables
-        on ranged.table_name = tables.table_name
 
 ),
 
@@ -397,25 +138,25 @@ causes_found as (
 
     select
         ranges.range_number,
-        group_causes.cause
+        causes.cause
     from ranges
-    inner join group_causes
+    inner join {{ ref('int_revenue__restatement_causes') }} as causes
         on
-            ranges.dimension = group_causes.dimension
-            and ranges.segment = group_causes.segment
-            and ranges.to_month >= group_causes.from_month
-            and ranges.from_month <= coalesce(group_causes.to_month, ranges.to_month)
-            and coalesce(ranges.cohort_month = group_causes.cohort_month, true)
-            and list_contains(ranges.kinds, group_causes.kind)
+            ranges.kind = causes.kind
+            and ranges.dimension = causes.dimension
+            and ranges.segment = causes.segment
+            and ranges.to_month >= causes.from_month
+            and ranges.from_month <= coalesce(causes.to_month, ranges.to_month)
+            and ranges.basis = coalesce(causes.basis, ranges.basis)
+            and coalesce(ranges.first_cohort_month <= causes.cohort_month, true)
+            and coalesce(ranges.last_cohort_month >= causes.cohort_month, true)
     union all
     select
         ranges.range_number,
         'policy' as cause
     from ranges
-    inner join policy_changes
-        on
-            list_contains(ranges.kinds, 'policies')
-            and (policy_changes.is_active or coalesce(ranges.policy = policy_changes.policy, false))
+    inner join {{ ref('int_revenue__changed_policies') }} as policies
+        on ranges.kind = 'policies' and (policies.is_active or ranges.basis = policies.policy)
     union all
     select
         ranges.range_number,
@@ -436,22 +177,33 @@ range_causes as (
 
 ),
 
+-- Who was in which group is told since releases have map_customer_segments.
+known_groups as (
+
+    select count(*) > 0 as are_known
+    from {{ ref('int_revenue__last_segments') }}
+
+),
+
 found as (
 
     select
         context.as_of_date as restated_date,
         last_release.release_id as previous_release_id,
         last_release.as_of_date as previous_as_of_date,
-        ranged.*,
+        {%- for column in cell_key %}
+            ranged.{{ column }},
+        {%- endfor %}
+        ranged.previous_value,
+        ranged.value,
         coalesce(
             range_causes.cause,
-            if(tables.has_groups and ranged.dimension <> 'all', 'regrouping', 'unknown')
+            if(ranged.has_groups and ranged.dimension <> 'all' and not known_groups.are_known, 'regrouping', 'unknown')
         ) as cause
     from ranged
     cross join {{ ref('int_run__context') }} as context
     cross join last_release
-    inner join tables
-        on ranged.table_name = tables.table_name
+    cross join known_groups
     left join range_causes
         on ranged.range_number = range_causes.range_number
 
@@ -462,7 +214,7 @@ final as (
     select *
     from {{ ref('int_revenue__last_restatements') }}
     union all by name
-    select * exclude (from_month, to_month, cohort_month, policy, range_number)
+    select *
     from found
 
 )
