@@ -40,6 +40,12 @@
                 'opening_customer_count': ['months', 'customers'],
                 'closing_customer_count': ['months', 'customers'],
                 'arpa_amount': ['months', 'customers'],
+                'gross_mrr_churn_ci_low': ['months', 'customers'],
+                'gross_mrr_churn_ci_high': ['months', 'customers'],
+                'net_mrr_churn_ci_low': ['months', 'customers'],
+                'net_mrr_churn_ci_high': ['months', 'customers'],
+                'expansion_ci_low': ['months', 'customers'],
+                'expansion_ci_high': ['months', 'customers'],
                 'voluntary_churn_amount': ['months', 'movements'],
                 'involuntary_churn_amount': ['months', 'movements'],
             },
@@ -48,7 +54,9 @@
                 'reactivation_amount', 'scope_change_amount', 'fx_amount', 'closing_amount', 'opening_customer_count',
                 'closing_customer_count', 'new_customer_count', 'churned_customer_count',
                 'reactivated_customer_count', 'voluntary_churn_amount', 'involuntary_churn_amount', 'arr_amount',
-                'gross_mrr_churn_rate', 'net_mrr_churn_rate', 'expansion_rate', 'quick_ratio', 'arpa_amount'
+                'gross_mrr_churn_rate', 'gross_mrr_churn_ci_low', 'gross_mrr_churn_ci_high', 'net_mrr_churn_rate',
+                'net_mrr_churn_ci_low', 'net_mrr_churn_ci_high', 'expansion_rate', 'expansion_ci_low',
+                'expansion_ci_high', 'quick_ratio', 'arpa_amount'
             ],
         },
         {
@@ -62,7 +70,7 @@
             'figures': [
                 'start_customer_count', 'kept_customer_count', 'start_amount', 'end_amount', 'kept_amount',
                 'lowest_amount', 'nrr', 'nrr_ci_low', 'nrr_ci_high', 'grr', 'grr_ci_low', 'grr_ci_high', 'strict_grr',
-                'logo_retention_rate', 'logo_churn_rate'
+                'strict_grr_ci_low', 'strict_grr_ci_high', 'logo_retention_rate', 'logo_churn_rate'
             ],
         },
         {
@@ -75,7 +83,8 @@
             'rests_on': ['months', 'customers', 'currencies'],
             'figures': [
                 'start_customer_count', 'end_customer_count', 'new_customer_count', 'kept_customer_count',
-                'simple_retention_rate', 'retention_rate', 'revenue_churn_rate'
+                'simple_retention_rate', 'retention_rate', 'start_amount', 'lost_amount', 'revenue_churn_rate',
+                'revenue_churn_ci_low', 'revenue_churn_ci_high'
             ],
         },
         {
@@ -88,7 +97,7 @@
             'rests_on': ['months', 'customers', 'movements'],
             'figures': [
                 'cohort_size', 'active_customer_count', 'initial_amount', 'active_amount', 'retention_rate',
-                'revenue_retention_rate'
+                'revenue_retention_rate', 'revenue_ci_low', 'revenue_ci_high'
             ],
         },
         {
@@ -118,7 +127,7 @@
             'rests_on': ['invoices', 'policies'],
             'figures': [
                 'failed_invoice_count', 'recovered_invoice_count', 'failed_amount', 'recovered_amount', 'recovery_rate',
-                'amount_recovery_rate'
+                'amount_recovery_rate', 'amount_ci_low', 'amount_ci_high'
             ],
         },
         {
