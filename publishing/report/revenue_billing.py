@@ -32,16 +32,16 @@ REASONS = {
 }
 RULES = {
     "churn_recognition": "A customer is lost",
-    "dunning_days": "Days a failed payment still counts",
-    "unpaid": "The state unpaid",
-    "grace_days": "Days that are a gap, no loss",
+    "dunning_days": "Dunning, days",
+    "unpaid": "Unpaid",
+    "grace_days": "Gap, days",
     "trials": "Trials",
     "pauses": "Pauses",
-    "free": "What is free",
-    "discounts": "Discounts that count",
-    "same_month": "Came and went in a month",
-    "usage_months": "Months of metered use averaged",
-    "time_zone": "Days end in",
+    "free": "Free of charge",
+    "discounts": "Discounts",
+    "same_month": "In one month",
+    "usage_months": "Metered, months",
+    "time_zone": "Time zone",
 }
 VALUES = {
     "churn_recognition": {
@@ -61,7 +61,7 @@ VALUES = {
         "all": "all",
         "none": "none",
     },
-    "same_month": {"keep": "new and lost", "ignore": "never there"},
+    "same_month": {"keep": "came and left", "ignore": "never there"},
     "usage_months": {0: "don't count"},
 }
 POLICY_REASONS = ("trial", "dunning", "pause", "cancellation", "usage", "discount")

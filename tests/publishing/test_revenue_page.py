@@ -279,7 +279,7 @@ def test_other_tools_figures_and_recovery(page: str) -> None:
 
 def test_the_rules_of_each_definition_are_told(page: str) -> None:
     assert row(page, "rules", "A customer is lost").endswith("when billing ends it when it is asked for")
-    assert row(page, "rules", "Days a failed payment").endswith("21 until billing ends it")
+    assert row(page, "rules", "Dunning, days").endswith("21 until billing ends it")
 
 
 def test_without_invoices_nothing_is_set_beside_revenue(tmp_path: Path) -> None:
