@@ -56,8 +56,8 @@ INPUTS = f"""
         is_collection_paused boolean, cancellation_reason varchar, discount_duration varchar,
         discount_rate double, discount_amount decimal(18, 4), discount_ends_at timestamp,
         trial_ends_at timestamp, canceled_at timestamp, ended_at timestamp, valid_from_at timestamp, load_id varchar,
-        collection_method varchar, is_canceling_at_period_end boolean, current_period_started_at timestamp,
-        current_period_ends_at timestamp
+        collection_method varchar, is_canceling_at_period_end boolean, started_at timestamp,
+        current_period_started_at timestamp, current_period_ends_at timestamp
     );
     create table int_billing__subscription_items (
         source varchar, source_subscription_id varchar, source_subscription_item_id varchar, plan varchar,

@@ -53,7 +53,8 @@ def month_of(ledger: Revenue, month: str, columns: str) -> tuple[Any, ...]:
         "from fct_customer_months"
     )
     ledger.connection.execute(
-        f"create table rpt_mrr_months as {template('rpt_mrr_months', 'money', ref=str, var=VARS.__getitem__).render()}"
+        "create table rpt_mrr_months as "
+        + template("rpt_mrr_months", "money", "ratio_bound", ref=str, var=VARS.__getitem__).render()
     )
     return ledger.sql(f"select {columns} from rpt_mrr_months where month = '{month}'")[0]
 

@@ -47,6 +47,17 @@ def test_a_subscription_by_the_month_has_no_renewal() -> None:
     assert renewals(ledger) == []
 
 
+def test_years_of_which_billing_tells_no_end_are_renewed_on_their_days() -> None:
+    ledger = Revenue(date(2025, 6, 30))
+    ledger.subscribe("s", start="2023-04-10", started_at=at("2023-04-10"))
+    ledger.item("s", 1200, start="2023-04-10", billing_interval="year")
+    assert renewals(ledger) == [
+        ("2024-04-10", "renewed", 1200, 1200, 0),
+        ("2025-04-10", "renewed", 1200, 1200, 0),
+        ("2026-04-10", "due", 1200, 0, 0),
+    ]
+
+
 @pytest.mark.parametrize(
     ("as_of", "expected"),
     [
