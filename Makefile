@@ -40,7 +40,7 @@ dev: setup  ## Open the Dagster page on 127.0.0.1:3000
 	DAGSTER_HOME=$(TENURE_HOME)/dagster dagster dev --module-name orchestration.definitions --host 127.0.0.1 --port 3000
 
 docs: setup  ## Write the page of the canonical tables anew from their contracts
-	dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
+	tenure-dbt --quiet parse --project-dir $(CURDIR)/dbt_project --profiles-dir dbt_project
 	python -m ingestion.document dbt_project/target/manifest.json
 
 notebook: setup  ## Open the notebooks on the current release
@@ -76,7 +76,7 @@ check-sql:
 	sqlfluff lint --processes 2 dbt_project/models dbt_project/tests
 
 check-project:
-	dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
+	tenure-dbt --quiet parse --project-dir $(CURDIR)/dbt_project --profiles-dir dbt_project
 
 test-wide: setup  ## Run the wide and slow variants: many kills, many seeds
 	pytest -n 2 --dist loadfile --no-loadscope-reorder -m wide

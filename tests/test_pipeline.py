@@ -214,6 +214,10 @@ def test_the_manifest_says_what_the_release_is(shop_run: Run) -> None:
     assert shutil.disk_usage(release.path)
 
 
+def test_a_new_home_parses_the_project_no_more(shop_run: Run) -> None:
+    assert "Unable to do partial parsing" not in (shop_run.home.dbt_target / "dbt.log").read_text()
+
+
 def test_columns_of_the_release_are_described(shop_run: Run) -> None:
     bare = shop_run.sql(
         """select table_name, column_name from duckdb_columns()
