@@ -14,7 +14,7 @@ log = logging.getLogger("tenure.transform")
 
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 DBT_MANIFEST = DBT_PROJECT_DIR / "target" / "manifest.json"
-DBT_EXECUTABLE = str(Path(sys.executable).parent / "dbt")
+DBT_EXECUTABLE = str(Path(sys.executable).parent / "tenure-dbt")
 
 
 @cache

@@ -186,7 +186,7 @@ def bench_quality(resources: Resources) -> None:
         assert public_set.name == labelled.name
         with tempfile.TemporaryDirectory(dir=resources.temp_directory) as folder:
             run = public_set.run(data, Path(folder))
-            told = public_set.quality(run)
+            told = public_set.quality(run.sql)
         _print_quality(labelled.name, "tenure", {metric: told[metric] for metric in METRICS})
         clusters = link_plainly(labelled, resources)
         found = estimates(clusters)

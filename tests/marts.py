@@ -1,18 +1,21 @@
 """Marts built from files without the rest of a run, and compared by their content."""
 
 import os
+import shutil
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from ingestion.contracts import Contracts
-from ingestion.home import PROJECT_ROOT, Home, connect_warehouse
+from ingestion.contracts import Contracts, read_contracts
+from ingestion.home import PROJECT_ROOT, Home, connect_warehouse, open_home
 from ingestion.load import LoadReport, load_sources
 from ingestion.sources import read_sources
+from ingestion.tables import set_as_of
 from ingestion.text import ident
+from orchestration.dbt_project import DBT_MANIFEST, dbt_manifest
 
 PROJECT = PROJECT_ROOT / "dbt_project"
 
@@ -30,27 +33,59 @@ def load(home: Home, sources: Path, contracts: Contracts, received_at: datetime)
         )
 
 
-def build(home: Home) -> None:
-    """Build the home's marts with dbt in this process; their data tests judge each whole run."""
+def invoke_dbt(home: Home, *arguments: str) -> Any:
+    """Call dbt in this process; the project is parsed anew only where it was changed since it was parsed last."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    places = {"DBT_ENV_SECRET_WAREHOUSE": str(home.warehouse), "DBT_ENV_SECRET_TEMP": str(home.temp)}
-    before = {name: os.environ.get(name) for name in places}
-    os.environ.update(places)
+    from orchestration.dbt_cli import lighten
+
+    lighten()
+    parsed = "partial_parse.msgpack"
+    if not (home.dbt_target / parsed).exists():
+        dbt_manifest()
+        home.dbt_target.mkdir(exist_ok=True)
+        shutil.copyfile(DBT_MANIFEST.with_name(parsed), home.dbt_target / parsed)
     paths = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(home.dbt_target)]
-    quiet = ["--quiet", "--log-path", str(home.dbt_target)]
     try:
-        result: Any = (
-            dbtRunner().invoke([*quiet, "build", "--exclude-resource-type", "unit_test", "test", *paths]).result
-        )
+        return dbtRunner().invoke(["--quiet", "--log-path", str(home.dbt_target), *arguments, *paths])
     finally:
         # The adapter holds the warehouse open for as long as its process lives.
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+
+
+def build(home: Home, *wanted: str) -> None:
+    """Build the home's marts with dbt in this process, or those that are wanted and what they are made of.
+
+    Their data tests judge each whole run.
+    """
+    places = {"DBT_ENV_SECRET_WAREHOUSE": str(home.warehouse), "DBT_ENV_SECRET_TEMP": str(home.temp)}
+    before = {name: os.environ.get(name) for name in places}
+    os.environ.update(places)
+    try:
+        chosen = ["--select", *(f"+{mart}" for mart in wanted)] if wanted else []
+        result: Any = invoke_dbt(home, "build", "--exclude-resource-type", "unit_test", "test", *chosen).result
+    finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
     failed = {outcome.node.name: outcome.message for outcome in result if outcome.status in ("error", "fail")}
     assert not failed
+
+
+def made(root: Path, sources: Path, *wanted: str, as_of: date | None = None) -> Home:
+    """A home in `root` with what the sources have, and the marts of it: what a whole run does before its gate."""
+    home = open_home(root)
+    assert not load(home, sources, read_contracts(PROJECT), datetime.now(UTC).replace(microsecond=0)).refusals
+    with connect_warehouse(home) as warehouse:
+        set_as_of(warehouse, as_of, None)
+    build(home, *wanted)
+    return home
+
+
+def ask(home: Home, query: str) -> list[tuple[Any, ...]]:
+    """Ask the home's marts, published or not."""
+    with connect_warehouse(home, read_only=True) as warehouse:
+        return warehouse.sql(query).fetchall()
 
 
 def contents(

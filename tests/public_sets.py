@@ -1,15 +1,18 @@
 """Public sets of records with known duplicates, through files and a whole run: what the command line makes of them."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import polars as pl
 
-from ingestion.home import PROJECT_ROOT
+from ingestion.home import PROJECT_ROOT, Home
 from tests.conftest import Run, run_pipeline
 from tests.labelled import fodors_zagats
+from tests.marts import made
 
 EXAMPLES = PROJECT_ROOT / "ingestion" / "examples"
 
@@ -27,19 +30,25 @@ class PublicSet:
 
     def run(self, data: Path, folder: Path) -> Run:
         """A whole run of the set, with its labels, in a home in `folder`."""
-        sources = EXAMPLES / f"{self.example}.yml"
-        if self.example == "fodors_zagats":
-            sources = _with_labels(data, sources, folder)
         with patch.dict(os.environ, {"TENURE_DATA": str(data), **dict(self.variables)}):
-            return run_pipeline(folder / "home", sources)
+            return run_pipeline(folder / "home", self._sources(data, folder))
 
-    def quality(self, run: Run) -> dict[str, tuple[float, float | None, float | None]]:
-        """Value and 95 % interval of each metric of all records, as the release has them."""
-        rows = run.sql(
+    def identity(self, data: Path, folder: Path) -> Home:
+        """The set's identity alone, with its quality, in a home in `folder`."""
+        with patch.dict(os.environ, {"TENURE_DATA": str(data), **dict(self.variables)}):
+            return made(folder / "home", self._sources(data, folder), "rpt_identity_quality")
+
+    def _sources(self, data: Path, folder: Path) -> Path:
+        sources = EXAMPLES / f"{self.example}.yml"
+        return _with_labels(data, sources, folder) if self.example == "fodors_zagats" else sources
+
+    def quality(self, sql: Callable[[str], list[tuple[Any, ...]]]) -> dict[str, tuple[float, float, float]]:
+        """Value and 95 % interval of each metric of all records, as `sql` finds them."""
+        rows = sql(
             f"""select metric, value, ci_low, ci_high from marts.rpt_identity_quality
             where entity = '{self.entity}' and segment = 'all'"""
         )
-        return {str(metric): (value, low, high) for metric, value, low, high in rows}  # type: ignore[misc]
+        return {metric: (value, low, high) for metric, value, low, high in rows}
 
 
 SETS = (

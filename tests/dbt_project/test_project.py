@@ -4,20 +4,19 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from dbt.cli.main import dbtRunner
 
 from expectations.suites import SUITES
 from ingestion.contracts import read_contracts
-from ingestion.home import PROJECT_ROOT, open_home
 from ingestion.home import connect_warehouse as connect
+from ingestion.home import open_home
 from ingestion.tables import prepare_warehouse
-
-PROJECT = PROJECT_ROOT / "dbt_project"
+from tests.marts import PROJECT, invoke_dbt
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +28,7 @@ def dbt(tmp_path_factory: pytest.TempPathFactory) -> Any:
     monkeypatch = pytest.MonkeyPatch()
     monkeypatch.setenv("DBT_ENV_SECRET_WAREHOUSE", str(home.warehouse))
     monkeypatch.setenv("DBT_ENV_SECRET_TEMP", str(home.temp))
-    runner = dbtRunner()
-    paths = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(home.dbt_target)]
-
-    def invoke(*arguments: str) -> Any:
-        return runner.invoke(["--quiet", "--log-path", str(home.dbt_target), *arguments, *paths])
-
+    invoke = partial(invoke_dbt, home)
     assert invoke("seed").success
     assert invoke("run", "--empty").success
     yield invoke
