@@ -228,7 +228,10 @@ def test_a_second_currency_is_told_of_in_both(releases: list[Release]) -> None:
 
 
 def test_a_merger_is_the_cause_where_customers_are_counted_or_in_another_group(releases: list[Release]) -> None:
-    """hal and ike are one: in all groups together one customer less, who pays what both did."""
+    """hal and ike are one: in all groups together one customer less, who pays what both did.
+
+    Intervals are as wide as there are customers.
+    """
     _, release = releases
     moved = "select distinct figure from marts.rpt_restatements where contains(cause, 'identity') and dimension = 'all'"
     assert ask(
@@ -236,6 +239,11 @@ def test_a_merger_is_the_cause_where_customers_are_counted_or_in_another_group(r
     ) == [
         ("arpa_amount",),
         ("closing_customer_count",),
+        *(
+            (f"{rate}_ci_{side}",)
+            for rate in ("expansion", "gross_mrr_churn", "net_mrr_churn")
+            for side in ("high", "low")
+        ),
         ("opening_customer_count",),
     ]
 
