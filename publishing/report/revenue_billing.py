@@ -43,7 +43,7 @@ RULES = {
     "usage_months": "Metered, months",
     "time_zone": "Time zone",
 }
-VALUES = {
+VALUES: dict[str, dict[Any, str]] = {
     "churn_recognition": {
         "service_end": "when billing ends it",
         "cancel_request": "when it is asked for",
