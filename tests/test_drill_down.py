@@ -47,7 +47,7 @@ def test_a_movement_leads_to_an_invoice_line(demo_run: Run) -> None:
             (select sum(amount) from found) = (
                 select sum(amount) from fct_mrr_movements where movement not in ('scope_change', 'fx')
             ),
-            count(source_invoice_line_id) / count(*) > .9
+            count(invoice_lines) / count(*) > .9
         from items
     """)
     assert found == [(True, True)]

@@ -262,7 +262,7 @@ def _lifetimes(rows: list[Row]) -> Markup | None:
     labels = {
         "segment": "Group",
         "n": "Customers",
-        "survival": "Still there after 12 months",
+        "survival": "Still there after 360 days",
         "interval": "95% interval",
         "voluntary": "Cancelled",
         "involuntary": "Payment failed",

@@ -35,6 +35,18 @@ def test_a_contract_paid_by_the_month_has_no_difference() -> None:
     assert ledger.sql("select count(*), sum(invoiced_amount) from rpt_billing_reconciliation") == [(4, 400)]
 
 
+@pytest.mark.parametrize("every", ["month", "year"])
+def test_an_invoice_that_tells_the_day_alone_is_of_the_item_that_began_on_it(every: str) -> None:
+    ledger = sold(100 if every == "month" else 1200, start="2024-01-10T08:00", billing_interval=every)
+    if every == "month":
+        monthly(ledger, *MONTHS)
+        assert ledger.reconciled() == {}
+        return
+    year = {"amount": 1200, "start": "2024-01-10", "end": "2025-01-10", "billing_interval": "year"}
+    ledger.invoice("A", "2024-01-10", year)
+    assert {reason for reasons in ledger.reconciled().values() for reason in reasons} == {"prepayment"}
+
+
 def test_a_year_is_a_prepayment_that_shrinks_by_a_month_each_month() -> None:
     ledger = sold(1200, billing_interval="year")
     year = {"amount": 1200, "start": "2024-01-10", "end": "2025-01-10", "billing_interval": "year"}

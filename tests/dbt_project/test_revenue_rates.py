@@ -78,7 +78,7 @@ def test_intervals_of_sums_are_those_of_their_rows(warehouse: duckdb.DuckDBPyCon
     """
     [(count, high, low)] = warehouse.sql(f"""
         {units} select count(*), max(abs(gross_mrr_churn_ci_high - r - 1.959963984540054 * error)),
-            max(abs(gross_mrr_churn_ci_low - r + 1.959963984540054 * error))
+            max(abs(gross_mrr_churn_ci_low - greatest(r - 1.959963984540054 * error, 0)))
         from sums join rpt_mrr_months using (month, dimension, segment)
     """).fetchall()
     assert count > 500

@@ -17,7 +17,12 @@ context as (
 
 states as (
 
-    select *
+    select
+        *,
+        row_number() over (
+            partition by source, source_subscription_item_id
+            order by valid_from_at
+        ) = 1 as is_first
     from {{ ref('int_revenue__item_states') }}
 
 ),
@@ -72,6 +77,7 @@ billed_items as (
 
 ),
 
+-- An invoice may tell the day alone on which its item began.
 begun as (
 
     select
@@ -99,7 +105,10 @@ begun as (
             and billed_items.source_subscription_id = states.source_subscription_id
             and coalesce(billed_items.source_subscription_item_id, states.source_subscription_item_id)
             = states.source_subscription_item_id
-            and billed_items.period_start_at >= states.valid_from_at
+            and (
+                billed_items.period_start_at >= states.valid_from_at
+                or (states.is_first and billed_items.period_start_at = date_trunc('day', states.valid_from_at))
+            )
             and billed_items.period_start_at < coalesce(states.valid_to_at, timestamp '9999-12-31')
 
 ),

@@ -31,7 +31,11 @@ changed as (
         {%- for column in key %}
             told.{{ column }},
         {%- endfor %}
-        row_number() over () as change_number
+        row_number() over () as change_number,
+        -- Its first invoice says of all its months that they were invoiced.
+        bool_or(told.reason = 'never_invoiced') over (
+            partition by told.source, told.source_subscription_id, told.month
+        ) as is_invoiced_since
     from told
     cross join last_release
     where told.month + interval 1 month <= last_release.as_of_date + interval 1 day
@@ -59,6 +63,7 @@ caused as (
         on
             changed.source = invoices.source
             and changed.source_subscription_id = invoices.source_subscription_id
+            and (changed.month >= invoices.covers_from_month or changed.is_invoiced_since)
     union by name
     select
         changed.*,

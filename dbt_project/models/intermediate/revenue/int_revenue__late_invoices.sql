@@ -48,7 +48,8 @@ told as (
         source_invoice_id,
         source_subscription_id,
         currency,
-        issued_at as told_of_at
+        issued_at as told_of_at,
+        period_start_at as covers_from_at
     from {{ ref('int_billing__invoice_lines') }}
     union all by name
     select
@@ -72,7 +73,10 @@ final as (
 
     select
         told.*,
-        cast(date_trunc('month', timezone(policy.time_zone, timezone('UTC', told.told_of_at))) as date) as month
+        cast(date_trunc('month', timezone(policy.time_zone, timezone('UTC', told.told_of_at))) as date) as month,
+        cast(date_trunc(
+            'month', timezone(policy.time_zone, timezone('UTC', least(told.told_of_at, told.covers_from_at)))
+        ) as date) as covers_month
     from told
     cross join policy
     semi join late_invoices
@@ -89,7 +93,8 @@ select
     source_subscription_id,
     currency,
     min(month) over (partition by source, source_invoice_id) as from_month,
-    max(month) over (partition by source, source_invoice_id) as to_month
+    max(month) over (partition by source, source_invoice_id) as to_month,
+    min(covers_month) over (partition by source, source_invoice_id) as covers_from_month
 from final
 qualify
     row_number() over (

@@ -27,9 +27,7 @@ failed_invoices as (
         invoices.currency,
         invoices.total_amount,
         first_failures.failed_at,
-        cast(
-            date_trunc('month', timezone(policy.time_zone, timezone('UTC', first_failures.failed_at))) as date
-        ) as month
+        cast(timezone(policy.time_zone, timezone('UTC', first_failures.failed_at)) as date) as failed_date
     from first_failures
     cross join policy
     inner join {{ ref('int_billing__invoices') }} as invoices
@@ -73,13 +71,16 @@ select
     deadlines.source,
     deadlines.source_invoice_id,
     record_ids.durable_id as customer_id,
-    deadlines.month,
+    deadlines.failed_date,
+    cast(date_trunc('month', deadlines.failed_date) as date) as month,
     cast(deadlines.recovery_days as integer) as recovery_days,
     deadlines.currency,
     {{ money('deadlines.total_amount') }} as failed_amount,
     {{ money('least(coalesce(recovered.paid_amount, 0), deadlines.total_amount)') }} as recovered_amount,
-    coalesce(recovered.paid_amount >= deadlines.total_amount, false) as is_recovered
+    coalesce(recovered.paid_amount >= deadlines.total_amount, false) as is_recovered,
+    deadlines.failed_date + cast(deadlines.recovery_days as integer) <= context.as_of_date as is_complete
 from deadlines
+cross join {{ ref('int_run__context') }} as context
 left join recovered
     on
         deadlines.source = recovered.source

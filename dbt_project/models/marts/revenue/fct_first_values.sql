@@ -1,6 +1,7 @@
 select
     clock,
     criterion,
+    clock <> 'contract_start' or criterion = '{{ var("first_value_milestone") }}' as is_first_value,
     unit_id,
     customer_id,
     if(criterion = 'key_event', unit_id, null) as person_id,

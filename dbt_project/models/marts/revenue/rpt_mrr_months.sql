@@ -401,7 +401,12 @@ select
     {{ money('coalesce(events.involuntary_churn_amount, 0)') }} as involuntary_churn_amount,
     {%- for rate in rates %}
         rated.{{ rate }}_rate,
-        {{ ratio_bound(rate ~ '_rate', rate, -1) }} as {{ rate }}_ci_low,
+        {%- if rate == 'net_mrr_churn' %}
+            {{ ratio_bound(rate ~ '_rate', rate, -1) }} as {{ rate }}_ci_low,
+        {%- else %}
+            case when rated.start_customer_count > 1 then greatest({{ ratio_bound(rate ~ '_rate', rate, -1) }}, 0) end
+                as {{ rate }}_ci_low,
+        {%- endif %}
         {{ ratio_bound(rate ~ '_rate', rate, 1) }} as {{ rate }}_ci_high,
     {%- endfor %}
     (rated.new_amount + rated.expansion_amount + rated.reactivation_amount)
