@@ -230,7 +230,7 @@ def test_a_second_currency_is_told_of_in_both(releases: list[Release]) -> None:
 def test_a_merger_is_the_cause_where_customers_are_counted_or_in_another_group(releases: list[Release]) -> None:
     """hal and ike are one: in all groups together one customer less, who pays what both did.
 
-    Intervals are as wide as there are customers.
+    Intervals are the wider, the fewer they are; those of losses and gains begin at nothing here.
     """
     _, release = releases
     moved = "select distinct figure from marts.rpt_restatements where contains(cause, 'identity') and dimension = 'all'"
@@ -239,11 +239,10 @@ def test_a_merger_is_the_cause_where_customers_are_counted_or_in_another_group(r
     ) == [
         ("arpa_amount",),
         ("closing_customer_count",),
-        *(
-            (f"{rate}_ci_{side}",)
-            for rate in ("expansion", "gross_mrr_churn", "net_mrr_churn")
-            for side in ("high", "low")
-        ),
+        ("expansion_ci_high",),
+        ("gross_mrr_churn_ci_high",),
+        ("net_mrr_churn_ci_high",),
+        ("net_mrr_churn_ci_low",),
         ("opening_customer_count",),
     ]
 
