@@ -114,7 +114,7 @@ def _definitions(rows: list[Row]) -> Markup | None:
     told = [reason for reason in POLICY_REASONS if any(row[f"{reason}_amount"] for row in rows)]
     lines = [
         {
-            "policy": row["policy"] + (" (ours)" if row["is_active"] else ""),
+            "policy": _named(row),
             "mrr": money(row["policy_mrr_amount"], row["currency"]),
             **{reason: count(row[f"{reason}_amount"]) for reason in told},
             "number": count(row["subscription_count"]),
@@ -138,6 +138,10 @@ def _definitions(rows: list[Row]) -> Markup | None:
     return styled_table("definitions", lines, labels) if lines else None
 
 
+def _named(policy: Row) -> str:
+    return f"{policy['policy']} (ours)" if policy["is_active"] else str(policy["policy"])
+
+
 def _rules(rows: list[Row]) -> Markup | None:
     """A line for each rule, a column for each policy."""
     lines = [
@@ -149,7 +153,7 @@ def _rules(rows: list[Row]) -> Markup | None:
     ]
     labels = {
         "rule": "Rule",
-        **{row["policy"]: row["policy"] + (" (ours)" if row["is_active"] else "") for row in rows},
+        **{row["policy"]: _named(row) for row in rows},
     }
     return styled_table("rules", lines, labels, left=[row["policy"] for row in rows]) if rows else None
 

@@ -1,5 +1,7 @@
 {#- Days around its end within which a term is renewed on time. -#}
 {%- set on_time_days = var('renewal_on_time_days') -%}
+{#- Months of an item's billing interval. -#}
+{%- set months = "interval_count * case billing_interval when 'year' then 12 when 'month' then 1 else 0 end" -%}
 -- Terms of subscriptions up to the first that ends after the as-of date, and what billing says of each one's end.
 with context as (
 
@@ -73,13 +75,7 @@ lengths as (
     select
         source,
         source_subscription_id,
-        max(
-            interval_count * case billing_interval
-                when 'year' then 12
-                when 'month' then 1
-                else 0
-            end
-        ) as term_months
+        max({{ months }}) as term_months
     from {{ ref('int_revenue__item_states') }}
     group by source, source_subscription_id
 
@@ -143,13 +139,7 @@ itemised as (
         followed.is_first,
         followed.is_canceling,
         followed.collection_method,
-        max(
-            items.interval_count * case items.billing_interval
-                when 'year' then 12
-                when 'month' then 1
-                else 0
-            end
-        ) as term_months,
+        max({{ months }}) as term_months,
         max_by(items.plan, items.unit_amount * items.quantity) as plan
     from followed
     inner join {{ ref('int_revenue__item_states') }} as items

@@ -345,9 +345,8 @@ select
     {{ wilson_low('rated.active_customer_count', 'rated.cohort_size') }} as ci_low,
     {{ wilson_high('rated.active_customer_count', 'rated.cohort_size') }} as ci_high,
     rated.revenue_retention_rate,
-    case when rated.cohort_size > 1 then greatest({{ ratio_bound('revenue_retention_rate', 'active', -1) }}, 0) end
-        as revenue_ci_low,
-    {{ ratio_bound('revenue_retention_rate', 'active', 1) }} as revenue_ci_high,
+    {{ ratio_low('revenue_retention_rate', 'active') }} as revenue_ci_low,
+    {{ ratio_high('revenue_retention_rate', 'active') }} as revenue_ci_high,
     case rated.age_basis
         when 'calendar'
             then rated.cohort_month + to_months(cast(rated.age + 1 as integer)) <= rated.as_of_date + interval 1 day

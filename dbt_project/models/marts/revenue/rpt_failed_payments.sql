@@ -57,12 +57,8 @@ select
     {{ wilson_low('rated.recovered_invoice_count', 'rated.failed_invoice_count') }} as ci_low,
     {{ wilson_high('rated.recovered_invoice_count', 'rated.failed_invoice_count') }} as ci_high,
     rated.amount_recovery_rate,
-    case
-        when rated.failed_invoice_count > 1 then greatest({{ ratio_bound('amount_recovery_rate', 'recovered', -1) }}, 0)
-    end as amount_ci_low,
-    case
-        when rated.failed_invoice_count > 1 then least({{ ratio_bound('amount_recovery_rate', 'recovered', 1) }}, 1)
-    end as amount_ci_high,
+    {{ ratio_low('amount_recovery_rate', 'recovered') }} as amount_ci_low,
+    {{ ratio_high('amount_recovery_rate', 'recovered', most=1) }} as amount_ci_high,
     rated.month + interval 1 month + to_days(rated.recovery_days)
     <= context.as_of_date + interval 1 day as is_complete,
     rated.failed_invoice_count >= {{ var('min_cohort_size') }} as min_cell_ok,

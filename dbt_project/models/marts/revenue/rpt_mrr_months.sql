@@ -401,13 +401,8 @@ select
     {{ money('coalesce(events.involuntary_churn_amount, 0)') }} as involuntary_churn_amount,
     {%- for rate in rates %}
         rated.{{ rate }}_rate,
-        {%- if rate == 'net_mrr_churn' %}
-            {{ ratio_bound(rate ~ '_rate', rate, -1) }} as {{ rate }}_ci_low,
-        {%- else %}
-            case when rated.start_customer_count > 1 then greatest({{ ratio_bound(rate ~ '_rate', rate, -1) }}, 0) end
-                as {{ rate }}_ci_low,
-        {%- endif %}
-        {{ ratio_bound(rate ~ '_rate', rate, 1) }} as {{ rate }}_ci_high,
+        {{ ratio_low(rate ~ '_rate', rate, least=none if rate == 'net_mrr_churn' else 0) }} as {{ rate }}_ci_low,
+        {{ ratio_high(rate ~ '_rate', rate) }} as {{ rate }}_ci_high,
     {%- endfor %}
     (rated.new_amount + rated.expansion_amount + rated.reactivation_amount)
     / nullif(-(rated.contraction_amount + rated.churn_amount), 0) as quick_ratio,

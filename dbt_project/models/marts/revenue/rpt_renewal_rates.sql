@@ -196,14 +196,11 @@ select
     {{ money('rated.pending_amount') }} as pending_amount,
     {{ money('rated.upcoming_amount') }} as upcoming_amount,
     rated.gross_renewal_rate,
-    case when rated.start_customer_count > 1 then greatest({{ ratio_bound('gross_renewal_rate', 'kept', -1) }}, 0) end
-        as gross_ci_low,
-    case when rated.start_customer_count > 1 then least({{ ratio_bound('gross_renewal_rate', 'kept', 1) }}, 1) end
-        as gross_ci_high,
+    {{ ratio_low('gross_renewal_rate', 'kept') }} as gross_ci_low,
+    {{ ratio_high('gross_renewal_rate', 'kept', most=1) }} as gross_ci_high,
     rated.net_renewal_rate,
-    case when rated.start_customer_count > 1 then greatest({{ ratio_bound('net_renewal_rate', 'renewed', -1) }}, 0) end
-        as net_ci_low,
-    {{ ratio_bound('net_renewal_rate', 'renewed', 1) }} as net_ci_high,
+    {{ ratio_low('net_renewal_rate', 'renewed') }} as net_ci_low,
+    {{ ratio_high('net_renewal_rate', 'renewed') }} as net_ci_high,
     rated.logo_renewal_rate,
     {{ wilson_low('rated.renewed_customer_count', 'rated.start_customer_count') }} as logo_ci_low,
     {{ wilson_high('rated.renewed_customer_count', 'rated.start_customer_count') }} as logo_ci_high,
