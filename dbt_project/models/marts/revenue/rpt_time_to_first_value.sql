@@ -38,7 +38,7 @@ select
     times.dimension,
     times.segment,
     cast(if(times.clock = 'contract_start', steps.step_number, null) as integer) as step_number,
-    times.clock <> 'contract_start' or times.criterion = '{{ var("first_value_milestone") }}' as is_first_value,
+    {{ is_first_value('times') }} as is_first_value,
     times.start_count,
     times.reached_count,
     times.start_count - times.reached_count as open_count,
