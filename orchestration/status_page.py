@@ -13,6 +13,7 @@ from publishing.journal import read_last_run
 from publishing.release import current_release
 from publishing.report import health
 from publishing.report.source import open_release
+from publishing.report.words import plural
 
 MISSING_DAYS_SHOWN = 30
 
@@ -88,5 +89,5 @@ def _age(timestamp: str) -> str:
     then = datetime.fromisoformat(timestamp)
     minutes = int((datetime.now(then.tzinfo) - then).total_seconds() // 60)
     if minutes < 120:
-        return f"{minutes} minutes ago"
+        return f"{plural(minutes, 'minute')} ago"
     return f"{minutes // 60} hours ago" if minutes < 48 * 60 else f"{minutes // 1440} days ago"

@@ -37,7 +37,7 @@ def bridge(row: Row) -> Markup:
                 "low": min(level, level + amount),
                 "high": max(level, level + amount),
                 "kind": "gain" if amount >= 0 else "loss",
-                "text": f"{'+' if amount >= 0 else MINUS}{_short(abs(amount))}",
+                "text": f"{'+' if amount > 0 else MINUS if amount < 0 else ''}{_short(abs(amount))}",
             }
         )
         level += amount
@@ -188,7 +188,8 @@ def _shade(rate: float, is_complete: bool) -> str:
 
 
 def _short(amount: float) -> str:
-    for size, letter in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
-        if amount >= size:
+    # Three digits, and the letters of the axis.
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if amount >= size * 0.9995:
             return f"{amount / size:,.3g}{letter}"
     return f"{amount:,.0f}"
