@@ -33,3 +33,16 @@
     {{ adapter.commit() }}
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
+
+{#- An incremental model in Python leaves the rows that it appends in a table of their own, one more each run. -#}
+{% macro drop_what_python_left() %}
+    {%- set left = [] -%}
+    {%- if execute -%}
+        {%- set left = run_query(
+            "select table_name from duckdb_tables() where schema_name = 'main' and contains(table_name, '__dbt_tmp')"
+        ).columns[0].values() -%}
+    {%- endif -%}
+    {%- for name in left %}
+        drop table main.{{ adapter.quote(name) }};
+    {%- endfor %}
+{% endmacro %}
