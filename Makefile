@@ -4,6 +4,8 @@ SHELL := /bin/bash
 export DAGSTER_DISABLE_TELEMETRY := 1
 export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
+# What is imported is compiled once, where it is first: to compile all that is installed takes a minute.
+export PYTHONDONTWRITEBYTECODE :=
 
 TENURE_HOME ?= $(CURDIR)/.tenure
 export TENURE_HOME
@@ -23,7 +25,7 @@ setup: .venv/.ready  ## Install everything that Tenure needs into .venv
 .venv/.ready: requirements.lock pyproject.toml
 	@test -x "$(UV)" || { $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv; }
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
-	$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
@@ -51,12 +53,11 @@ bi: .bi/.ready  ## Open the dashboards in Superset on 127.0.0.1:8088 (TENURE_HOM
 
 .bi/.ready: publishing/bi/requirements.lock | setup
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .bi
-	$(UV) pip sync --quiet --compile-bytecode --python .bi/bin/python --require-hashes publishing/bi/requirements.lock
+	$(UV) pip sync --quiet --python .bi/bin/python --require-hashes publishing/bi/requirements.lock
 	@touch $@
 
 test: check-static  ## Run the whole test suite
 	pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not wide and not bi" --durations=12
-	dagster definitions validate --module-name orchestration.definitions
 
 check: check-static  ## Run everything that needs no whole pipeline run
 	pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not wide and not bi and not whole_run"

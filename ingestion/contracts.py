@@ -196,7 +196,7 @@ def read_contracts(project_dir: Path) -> Contracts:
     mistakes: list[str] = []
     for path in sorted(project_dir.glob("models/staging/*/_*__sources.yml")):
         try:
-            document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            document = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise UserError(f"{path} can't be read as YAML: {' '.join(str(error).split())}.") from error
         for source in document.get("sources", []):

@@ -85,7 +85,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         shared.setdefault(item.path, set()).update({"demo_run", "shop_run"} & set(getattr(item, "fixturenames", [])))
     order = [{"demo_run"}, {"shop_run"}, {"demo_run", "shop_run"}, set()]
-    items.sort(key=lambda item: order.index(shared[item.path]))
+    kinds = {path: order.index(runs) for path, runs in shared.items()}
+    first = {kind: next(path for path in kinds if kinds[path] == kind) for kind in set(kinds.values())}
+    items.sort(key=lambda item: (item.path != first[kinds[item.path]] or kinds[item.path] > 1, kinds[item.path]))
 
 
 Made = TypeVar("Made")

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
+from expectations.gate import CheckResult, GateResult
 from ingestion.contracts import Contracts, read_contracts
 from ingestion.home import PROJECT_ROOT, Home, connect_warehouse, open_home
 from ingestion.load import LoadReport, load_sources
@@ -16,6 +18,7 @@ from ingestion.sources import read_sources
 from ingestion.tables import set_as_of
 from ingestion.text import ident
 from orchestration.dbt_project import DBT_MANIFEST, dbt_manifest
+from publishing.release import Release, lend_last_release, publish
 
 PROJECT = PROJECT_ROOT / "dbt_project"
 
@@ -80,6 +83,31 @@ def made(root: Path, sources: Path, *wanted: str, as_of: date | None = None) -> 
         set_as_of(warehouse, as_of, None)
     build(home, *wanted)
     return home
+
+
+def published(home: Home, sources: Path, as_of: date) -> Release:
+    """A release of what the sources have, and the home's earlier releases say, without a gate and a report."""
+    assert not load(home, sources, read_contracts(PROJECT), datetime.now(UTC).replace(microsecond=0)).refusals
+    with connect_warehouse(home) as warehouse:
+        set_as_of(warehouse, as_of, None)
+    lend_last_release(home, dbt_manifest(), until=as_of)
+    build(home)
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_gate_and_report(patch)
+        release, _ = publish(home, dbt_manifest(), is_as_of_given=True)
+    return release
+
+
+def leave_out_gate_and_report(patch: pytest.MonkeyPatch) -> None:
+    """What takes seconds of a publish, and is tested elsewhere: the suites, and the drawing of the report."""
+
+    def write_stand_in(folder: Path) -> None:
+        (folder / "report").mkdir()
+        (folder / "report" / "cohorts.html").write_text("report")
+
+    passed = GateResult(None, [CheckResult("fct_orders", "volume", "error", True, None)])
+    patch.setattr("publishing.release.judge", lambda *_: passed)
+    patch.setattr("publishing.release._write_report", write_stand_in)
 
 
 def ask(home: Home, query: str) -> list[tuple[Any, ...]]:

@@ -7,13 +7,13 @@ import duckdb
 import pytest
 import yaml
 
-from ingestion.home import Home, connect_warehouse
+from ingestion.home import Home, connect_warehouse, open_home
 from ingestion.tables import set_as_of
 from orchestration.dbt_project import dbt_manifest
 from publishing.release import Release, current_release, lend_last_release
 from tests.conftest import run_pipeline
 from tests.marts import ask as ask_warehouse
-from tests.marts import build, contents
+from tests.marts import build, contents, published
 
 pytestmark = pytest.mark.whole_run
 
@@ -98,24 +98,15 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> list[Release]:
             }
         )
     )
-    releases = []
-
-    def run(as_of: str) -> None:
-        ended = run_pipeline(folder / "home", sources, as_of=as_of)
-        assert ended.succeeded, ended.errors
-        release = current_release(ended.home)
-        assert release
-        releases.append(release)
-
+    home = open_home(folder / "home")
     (folder / "subscriptions_1.csv").write_text(HEADER + FIRST)
     (folder / "invoices_1.csv").write_text(BILLED + FIRST_BILLS)
     (folder / "customers_1.csv").write_text(KNOWN + FIRST_KNOWN)
-    run("2024-05-31")
+    first = published(home, sources, date(2024, 5, 31))
     (folder / "subscriptions_2.csv").write_text(HEADER + LATER)
     (folder / "invoices_2.csv").write_text(BILLED + LATER_BILLS)
     (folder / "customers_2.csv").write_text(KNOWN + LATER_KNOWN)
-    run("2024-06-30")
-    return releases
+    return [first, published(home, sources, date(2024, 6, 30))]
 
 
 def ask(release: Release, query: str) -> list[tuple[object, ...]]:

@@ -198,7 +198,7 @@ def test_no_yaml_key_is_misspelt() -> None:
     import yaml
 
     for path in (PROJECT / "models").rglob("*.yml"):
-        content = yaml.safe_load(path.read_text())
+        content = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
         assert set(content) <= {"version", "models", "sources", "unit_tests"}, path
         for model in content.get("models", []):
             assert set(model) <= known["models"], path

@@ -47,6 +47,11 @@ def test_asset_keys_jobs_and_schedules(graph: Any) -> None:
     assert {graph.get(key).group_name for key in graph.get_all_asset_keys()} == GROUPS
 
 
+def test_they_load() -> None:
+    """As `dagster definitions validate` asks, without starting a server for it."""
+    dg.Definitions.validate_loadable(defs)
+
+
 def test_no_phantom_assets(graph: Any) -> None:
     """An asset that nothing makes is a key that somebody mistyped."""
     assert {key for key in graph.get_all_asset_keys() if not graph.get(key).is_executable} == set()

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -352,11 +353,12 @@ IDENTITY = """
 """
 
 
+@cache
 def _revenue_tables() -> str:
     """The marts of revenue, empty, as their contracts declare them."""
     statements = []
     for path in sorted((PROJECT_ROOT / "dbt_project" / "models" / "marts" / "revenue").glob("*.yml")):
-        (model,) = yaml.safe_load(path.read_text())["models"]
+        (model,) = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)["models"]
         columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
         statements.append(f"create table marts.{model['name']} ({columns});")
     return "".join(statements)

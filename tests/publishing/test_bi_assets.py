@@ -27,7 +27,7 @@ def _contracts() -> dict[str, dict[str, str]]:
     """Every mart's columns and their types."""
     marts = {}
     for path in sorted((PROJECT_ROOT / "dbt_project" / "models" / "marts").glob("*/*.yml")):
-        for model in yaml.safe_load(path.read_text())["models"]:
+        for model in yaml.load(path.read_text(), Loader=yaml.CSafeLoader)["models"]:
             marts[model["name"]] = {column["name"]: column["data_type"] for column in model["columns"]}
     return marts
 

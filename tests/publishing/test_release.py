@@ -11,12 +11,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from expectations.gate import CheckResult, GateResult
 from ingestion.errors import UserError
 from ingestion.home import PROJECT_ROOT, Home, connect_warehouse
 from publishing import release
 from publishing.release import current_release, list_releases, publish, rollback
 from tests.conftest import Run
+from tests.marts import leave_out_gate_and_report
 
 pytestmark = pytest.mark.whole_run
 MANIFEST = PROJECT_ROOT / "dbt_project" / "target" / "manifest.json"
@@ -102,15 +102,7 @@ def _assert_whole(path: Path) -> None:
 
 @pytest.fixture
 def quick_publish(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out what takes seconds and is tested elsewhere: the suites and the drawing of the report."""
-    passed = GateResult(None, [CheckResult("fct_orders", "volume", "error", True, None)])
-    monkeypatch.setattr(release, "judge", lambda *_: passed)
-    monkeypatch.setattr(release, "_write_report", _write_stand_in)
-
-
-def _write_stand_in(folder: Path) -> None:
-    (folder / "report").mkdir()
-    (folder / "report" / "cohorts.html").write_text("report")
+    leave_out_gate_and_report(monkeypatch)
 
 
 @pytest.mark.parametrize("count", [release.RELEASES_KEPT + 1, pytest.param(30, marks=pytest.mark.wide)])

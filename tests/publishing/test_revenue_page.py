@@ -183,8 +183,8 @@ def test_three_rising_months_of_churn_are_told(page: str, tmp_path: Path) -> Non
 
 def test_what_others_reach_stands_beside(page: str) -> None:
     figure = "Net revenue retention, 12 months"
-    assert row(page, "benchmarks", figure) == f"{figure} Strong from 110% 105.0% no Some guide"
-    assert row(page, "benchmarks", f"{figure}: SMB") == f"{figure}: SMB Typical 101{TO}105% 105.0% yes Some guide"
+    assert row(page, "benchmarks", figure) == f"{figure} Strong from 110% 105.0% below Some guide"
+    assert row(page, "benchmarks", f"{figure}: SMB") == f"{figure}: SMB Typical 101{TO}105% 105.0% within Some guide"
     assert "tiny" not in page
 
 
