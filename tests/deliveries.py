@@ -115,21 +115,25 @@ def at_once(feeds: dict[Feed, pl.DataFrame]) -> Parcel:
     return parcel
 
 
-def day_by_day(feeds: dict[Feed, pl.DataFrame], seed: int) -> list[Parcel]:
-    """The history and thirty days as parcels, with rows that come late or twice, and days that come in parts or again.
+def day_by_day(feeds: dict[Feed, pl.DataFrame], seed: int, first_day: int = 0) -> list[Parcel]:
+    """The history and the days as parcels, with rows that come late or twice, and days that come in parts or again.
 
-    A day may also come cut off and then whole, in a file of the same name.
+    A day may also come cut off and then whole, in a file of the same name. Days before the first come with the history.
     """
     random = Random(seed)
-    parcels = [Parcel("history"), *(Parcel(str(_date(day))) for day in range(DAYS))]
+    parcels = [Parcel("history"), *(Parcel(str(_date(day))) for day in range(first_day, DAYS))]
+
+    def due_on(day: int) -> Parcel:
+        return parcels[max(0, 1 + day - first_day)]
+
     for feed, rows in feeds.items():
         if feed.is_full:
             for path, frame in _full_exports(feed, rows).items():
-                parcels[1 + (date.fromisoformat(Path(path).stem[-10:]) - FIRST_DAY).days].files[path] = frame
+                due_on((date.fromisoformat(Path(path).stem[-10:]) - FIRST_DAY).days).files[path] = frame
             continue
         for (day,), frame in _shifted(rows, random).group_by("day", maintain_order=True):
             name = "_history" if day == HISTORY else f"_{_date(int(str(day)))}"
-            parcels[1 + int(str(day))].files[_path(feed, name.replace("_history", "_0"))] = frame
+            due_on(int(str(day))).files[_path(feed, name.replace("_history", "_0"))] = frame
     whole = list(parcels)
     for parcel in whole[1:]:
         chance = random.random()
