@@ -85,7 +85,7 @@ def made(root: Path, sources: Path, *wanted: str, as_of: date | None = None) -> 
     return home
 
 
-def published(home: Home, sources: Path, as_of: date) -> Release:
+def published(home: Home, sources: Path, as_of: date | None = None) -> Release:
     """A release of what the sources have, and the home's earlier releases say, without a gate and a report."""
     assert not load(home, sources, read_contracts(PROJECT), datetime.now(UTC).replace(microsecond=0)).refusals
     with connect_warehouse(home) as warehouse:
@@ -94,7 +94,7 @@ def published(home: Home, sources: Path, as_of: date) -> Release:
     build(home)
     with pytest.MonkeyPatch.context() as patch:
         leave_out_gate_and_report(patch)
-        release, _ = publish(home, dbt_manifest(), is_as_of_given=True)
+        release, _ = publish(home, dbt_manifest(), is_as_of_given=as_of is not None)
     return release
 
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from functools import cache
 
 import duckdb
 import pytest
@@ -10,7 +11,7 @@ from expectations.gate import Baseline, GateResult, judge
 from expectations.suites import SUITES
 from ingestion.errors import UserError
 from ingestion.home import PROJECT_ROOT, Home, connect_warehouse
-from publishing.contract import read_contract
+from publishing.contract import Contract, read_contract
 from publishing.release import current_release
 
 pytestmark = pytest.mark.whole_run
@@ -19,14 +20,18 @@ FILLED = re.compile("fct_orders|dim_customers|rpt_(order|repeat|source)_.*")
 """The marts that a shop fills, and in which faults are put: all would take a quarter of a minute for each fault."""
 
 
+@cache
+def _contract() -> Contract:
+    return read_contract(PROJECT_ROOT / "dbt_project" / "target" / "manifest.json")
+
+
 def _judge(
     home: Home, *statements: str, as_of: date = AS_OF, baseline: bool = True, marts: re.Pattern[str] = FILLED
 ) -> GateResult:
     with connect_warehouse(home) as warehouse:
         for statement in statements:
             warehouse.execute(statement)
-    contract = read_contract(PROJECT_ROOT / "dbt_project" / "target" / "manifest.json")
-    columns = {name: list(table.columns) for name, table in contract.marts.items() if marts.fullmatch(name)}
+    columns = {name: list(table.columns) for name, table in _contract().marts.items() if marts.fullmatch(name)}
     release = current_release(home)
     assert release
     last = Baseline(release.release_id, release.path / "tenure.duckdb") if baseline else None
@@ -255,8 +260,7 @@ def test_thresholds_come_from_the_seed(shop_home: Home) -> None:
 
 
 def test_a_mart_without_a_suite_is_named(shop_home: Home) -> None:
-    contract = read_contract(PROJECT_ROOT / "dbt_project" / "target" / "manifest.json")
-    columns = {name: list(table.columns) for name, table in contract.marts.items()} | {"rpt_new": ["a"]}
+    columns = {name: list(table.columns) for name, table in _contract().marts.items()} | {"rpt_new": ["a"]}
     with pytest.raises(UserError, match=r"don't match: rpt_new; each mart needs one suite"):
         judge(shop_home.warehouse, columns, AS_OF, None)
 
