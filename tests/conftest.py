@@ -79,15 +79,18 @@ def run_pipeline(root: Path, sources: Path, *, as_of: str = "", known_at: str = 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with whole runs first: of two workers one starts with the demo's run, the other with the shop's.
 
-    A file's tests stay together (`--dist loadfile`), so that what they share is made once.
+    A file's tests stay together (`--dist loadfile`), so that what they share is made once; what takes long doesn't
+    begin when the other worker has nothing left.
     """
     shared: dict[Path, set[str]] = {}
     for item in items:
-        shared.setdefault(item.path, set()).update({"demo_run", "shop_run"} & set(getattr(item, "fixturenames", [])))
-    order = [{"demo_run"}, {"shop_run"}, {"demo_run", "shop_run"}, set()]
-    kinds = {path: order.index(runs) for path, runs in shared.items()}
+        runs = {"demo_run", "shop_run"} & set(getattr(item, "fixturenames", []))
+        shared.setdefault(item.path, set()).update(runs or {mark.name for mark in item.iter_markers("whole_run")})
+    kinds = {
+        path: 0 if "demo_run" in runs else 1 if "shop_run" in runs else 3 - len(runs) for path, runs in shared.items()
+    }
     first = {kind: next(path for path in kinds if kinds[path] == kind) for kind in set(kinds.values())}
-    items.sort(key=lambda item: (item.path != first[kinds[item.path]] or kinds[item.path] > 1, kinds[item.path]))
+    items.sort(key=lambda item: (kinds[item.path] > 1 or item.path != first[kinds[item.path]], kinds[item.path]))
 
 
 Made = TypeVar("Made")

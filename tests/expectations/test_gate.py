@@ -11,7 +11,7 @@ from expectations.gate import Baseline, GateResult, judge
 from expectations.suites import SUITES
 from ingestion.errors import UserError
 from ingestion.home import PROJECT_ROOT, Home, connect_warehouse
-from publishing.contract import Contract, read_contract
+from publishing.contract import PublicationContract, read_contract
 from publishing.release import current_release
 
 pytestmark = pytest.mark.whole_run
@@ -21,7 +21,7 @@ FILLED = re.compile("fct_orders|dim_customers|rpt_(order|repeat|source)_.*")
 
 
 @cache
-def _contract() -> Contract:
+def _contract() -> PublicationContract:
     return read_contract(PROJECT_ROOT / "dbt_project" / "target" / "manifest.json")
 
 
