@@ -7,24 +7,33 @@
     )
 }}
 -- Each item of a subscription as it is from a moment on: what it says itself, and what its subscription says.
-with subscription_versions as (
+-- Of two versions from the same time the later load's holds: the other ends when it begins.
+with subscription_runs as (
 
     select
         *,
-        count(*) filter (where status not in ('past_due', 'unpaid')) over (
-            partition by source, source_subscription_id order by valid_from_at
-        ) as settled_count
-    from (
-        -- Of two versions from the same time the later load's holds.
-        select *
-        from {{ ref('int_billing__subscriptions') }}
-        {{ of_changed('source, source_subscription_id') }}
-        qualify
-            row_number() over (
-                partition by source, source_subscription_id, valid_from_at
-                order by load_id desc
-            ) = 1
-    ) as latest
+        lead(valid_from_at, 1, timestamp '9999-12-31') over (
+            partition by source, source_subscription_id
+            order by valid_from_at, load_id
+        ) as holds_to_at
+    from {{ ref('int_billing__subscriptions') }}
+    {{ of_changed('source, source_subscription_id') }}
+    qualify holds_to_at > valid_from_at
+
+),
+
+counted as (
+
+    select
+        *,
+        row_number() over subscription_history as version_number,
+        count(*) filter (where status not in ('past_due', 'unpaid')) over subscription_history as settled_count
+    from subscription_runs
+    window
+        subscription_history as (
+            partition by source, source_subscription_id
+            order by valid_from_at
+        )
 
 ),
 
@@ -38,19 +47,7 @@ subscriptions as (
                         partition by source, source_subscription_id, settled_count
                     )
         end as past_due_since_at
-    from subscription_versions
-
-),
-
-subscription_runs as (
-
-    select
-        *,
-        lead(valid_from_at, 1, timestamp '9999-12-31') over (
-            partition by source, source_subscription_id
-            order by valid_from_at
-        ) as holds_to_at
-    from subscriptions
+    from counted
 
 ),
 
@@ -60,26 +57,13 @@ subscription_spans as (
     select
         *,
         valid_from_at as holds_from_at
-    from subscription_runs
+    from subscriptions
     union all by name
     select
         * replace (valid_from_at as holds_to_at),
         timestamp '0001-01-01' as holds_from_at
-    from subscription_runs
-    qualify row_number() over (partition by source, source_subscription_id order by valid_from_at) = 1
-
-),
-
-item_versions as (
-
-    select *
-    from {{ ref('int_billing__subscription_items') }}
-    {{ of_changed('source, source_subscription_id') }}
-    qualify
-        row_number() over (
-            partition by source, source_subscription_item_id, valid_from_at
-            order by load_id desc
-        ) = 1
+    from subscriptions
+    where version_number = 1
 
 ),
 
@@ -89,9 +73,11 @@ items as (
         *,
         lead(valid_from_at, 1, timestamp '9999-12-31') over (
             partition by source, source_subscription_item_id
-            order by valid_from_at
+            order by valid_from_at, load_id
         ) as holds_to_at
-    from item_versions
+    from {{ ref('int_billing__subscription_items') }}
+    {{ of_changed('source, source_subscription_id') }}
+    qualify holds_to_at > valid_from_at
 
 )
 
