@@ -86,9 +86,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         runs = {"demo_run", "shop_run"} & set(getattr(item, "fixturenames", []))
         shared.setdefault(item.path, set()).update(runs or {mark.name for mark in item.iter_markers("whole_run")})
-    kinds = {
-        path: 0 if "demo_run" in runs else 1 if "shop_run" in runs else 3 - len(runs) for path, runs in shared.items()
-    }
+    order = [{"demo_run"}, {"shop_run"}, {"demo_run", "shop_run"}, {"whole_run"}, set()]
+    kinds = {path: order.index(runs - {"whole_run"} or runs) for path, runs in shared.items()}
     first = {kind: next(path for path in kinds if kinds[path] == kind) for kind in set(kinds.values())}
     items.sort(key=lambda item: (kinds[item.path] > 1 or item.path != first[kinds[item.path]], kinds[item.path]))
 
