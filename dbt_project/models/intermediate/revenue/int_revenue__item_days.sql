@@ -109,16 +109,18 @@ used as (
 
     select
         last_of_day.*,
-        case
-            when last_of_day.state = 'paying' and last_of_day.usage_type = 'metered'
-                then coalesce(usage_levels.usage_amount, 0)
-        end as usage_amount
+        coalesce(usage_levels.usage_amount, 0) as usage_amount
     from last_of_day
     asof left join usage_levels
         on
             last_of_day.source = usage_levels.source
             and last_of_day.source_subscription_item_id = usage_levels.source_subscription_item_id
             and last_of_day.changed_at >= usage_levels.valid_from_at
+    where last_of_day.state = 'paying' and last_of_day.usage_type = 'metered'
+    union all by name
+    select *
+    from last_of_day
+    where (last_of_day.state = 'paying' and last_of_day.usage_type = 'metered') is not true
 
 )
 
