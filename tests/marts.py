@@ -78,24 +78,27 @@ def build(home: Home, *wanted: str) -> None:
 def made(root: Path, sources: Path, *wanted: str, as_of: date | None = None) -> Home:
     """A home in `root` with what the sources have, and the marts of it: what a whole run does before its gate."""
     home = open_home(root)
-    assert not load(home, sources, read_contracts(PROJECT), datetime.now(UTC).replace(microsecond=0)).refusals
-    with connect_warehouse(home) as warehouse:
-        set_as_of(warehouse, as_of, None)
+    _load_for(home, sources, as_of)
     build(home, *wanted)
     return home
 
 
 def published(home: Home, sources: Path, as_of: date | None = None) -> Release:
     """A release of what the sources have, and the home's earlier releases say, without a gate and a report."""
-    assert not load(home, sources, read_contracts(PROJECT), datetime.now(UTC).replace(microsecond=0)).refusals
-    with connect_warehouse(home) as warehouse:
-        set_as_of(warehouse, as_of, None)
+    _load_for(home, sources, as_of)
     lend_last_release(home, dbt_manifest(), until=as_of)
     build(home)
     with pytest.MonkeyPatch.context() as patch:
         leave_out_gate_and_report(patch)
         release, _ = publish(home, dbt_manifest(), is_as_of_given=as_of is not None)
     return release
+
+
+def _load_for(home: Home, sources: Path, as_of: date | None) -> None:
+    """What a run does before dbt: load, and say as of which date."""
+    assert not load(home, sources, read_contracts(PROJECT), datetime.now(UTC).replace(microsecond=0)).refusals
+    with connect_warehouse(home) as warehouse:
+        set_as_of(warehouse, as_of, None)
 
 
 def leave_out_gate_and_report(patch: pytest.MonkeyPatch) -> None:

@@ -8,20 +8,26 @@
 }}
 -- Each item of a subscription as it is from a moment on: what it says itself, and what its subscription says.
 -- Of two versions from the same time the later load's holds: the other ends when it begins.
-with subscription_runs as (
+with
+{% for name, versions, id in [
+    ('subscription_runs', 'int_billing__subscriptions', 'source_subscription_id'),
+    ('items', 'int_billing__subscription_items', 'source_subscription_item_id'),
+] -%}
+    {{ name }} as (
 
-    select
-        *,
-        lead(valid_from_at, 1, timestamp '9999-12-31') over (
-            partition by source, source_subscription_id
-            order by valid_from_at, load_id
-        ) as holds_to_at
-    from {{ ref('int_billing__subscriptions') }}
-    {{ of_changed('source, source_subscription_id') }}
-    qualify holds_to_at > valid_from_at
+        select
+            *,
+            lead(valid_from_at, 1, timestamp '9999-12-31') over (
+                partition by source, {{ id }}
+                order by valid_from_at, load_id
+            ) as holds_to_at
+        from {{ ref(versions) }}
+        {{ of_changed('source, source_subscription_id') }}
+        qualify holds_to_at > valid_from_at
 
-),
+    ),
 
+{% endfor -%}
 counted as (
 
     select
@@ -64,20 +70,6 @@ subscription_spans as (
         timestamp '0001-01-01' as holds_from_at
     from subscriptions
     where version_number = 1
-
-),
-
-items as (
-
-    select
-        *,
-        lead(valid_from_at, 1, timestamp '9999-12-31') over (
-            partition by source, source_subscription_item_id
-            order by valid_from_at, load_id
-        ) as holds_to_at
-    from {{ ref('int_billing__subscription_items') }}
-    {{ of_changed('source, source_subscription_id') }}
-    qualify holds_to_at > valid_from_at
 
 )
 
