@@ -71,7 +71,7 @@ check-python:
 	ruff check .
 
 check-types:
-	mypy
+	pyrefly check --summary=none --min-severity error
 
 SQLFLUFF := python -m tests.lint_sql
 
@@ -103,5 +103,5 @@ format: setup  ## Format the code and the SQL
 	sqlfluff fix --processes 2 dbt_project/models dbt_project/tests
 
 clean:  ## Remove all that was installed or built, but not the home
-	rm -rf .venv .bi .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs *.egg-info
+	rm -rf .venv .bi .uv .pytest_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -350,7 +350,8 @@ def _resampled(
         lost = np.add.reduceat(weights * events, starts, axis=1)
         at_risk = np.cumsum(left[:, ::-1], axis=1)[:, ::-1]
         hazard = np.divide(lost, at_risk, out=np.zeros_like(lost), where=at_risk > 0)
-        return figures(_Curve(times, np.cumprod(1 - hazard, axis=1)), weights)
+        survival: Floats = np.cumprod(1 - hazard, axis=1, dtype=np.float64)
+        return figures(_Curve(times, survival), weights)
 
     count = exits.size
     estimate = told(np.ones((1, count)))[0]

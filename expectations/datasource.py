@@ -33,7 +33,7 @@ class DescribedColumns(TableMetricProvider):
 
     metric_name = "table.column_types"
     value_keys = ("include_nested",)
-    default_kwarg_values: ClassVar[dict[str, Any]] = {"include_nested": True}
+    default_kwarg_values: ClassVar[dict[str, Any]] = {"include_nested": True}  # pyrefly: ignore[bad-override]
 
     @metric_value(engine=OneConnectionEngine)
     def _of_table(
@@ -54,7 +54,7 @@ EngineType = type[SqlAlchemyExecutionEngine]
 class WarehouseDatasource(SQLDatasource):
     """A read-only DuckDB file; its tables are judged in place."""
 
-    type: Literal["warehouse"] = "warehouse"
+    type: Literal["warehouse"] = "warehouse"  # pyrefly: ignore[bad-override]
 
     @property
     def execution_engine_type(self) -> EngineType:

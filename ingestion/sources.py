@@ -70,7 +70,7 @@ class _Sources(BaseModel):
     """`files` holds canonical tables; every other key is a system with a connector."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
-    __pydantic_extra__: dict[str, ConnectorSource]
+    __pydantic_extra__: dict[str, ConnectorSource]  # pyrefly: ignore[bad-override]
 
     files: dict[str, FileTable] = {}
 

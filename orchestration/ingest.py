@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -32,7 +33,7 @@ RAW_TABLES = _raw_tables()
 
 
 @dg.multi_asset(specs=RAW_TABLES, name="ingest")
-def ingest(deployment: Deployment) -> Iterator[dg.MaterializeResult[None]]:
+def ingest(deployment: Deployment) -> Iterator[dg.MaterializeResult[Any]]:
     """Load what is new in the connected sources; what breaks a contract is quarantined."""
     with deployment.step("load the sources") as home:
         sources = read_sources(sources_path(home, Path(deployment.sources) if deployment.sources else None))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from itertools import groupby
+from typing import Any
 
 import dagster as dg
 from dagster_dbt import get_asset_key_for_model
@@ -42,7 +43,7 @@ def _inputs() -> list[dg.AssetKey]:
     ],
     group_name="publishing",
 )
-def release(deployment: Deployment) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+def release(deployment: Deployment) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
     """One gated release: database, Parquet files, manifest, gate's result and report, swapped in at once."""
     with deployment.step("publish the release") as home:
         try:

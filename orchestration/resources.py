@@ -38,7 +38,7 @@ class Deployment(dg.ConfigurableResource[None]):
     _home: Home | None = PrivateAttr(default=None)
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Deployment"]:  # type: ignore[override]
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Deployment"]:  # pyrefly: ignore[bad-override]
         with self._until_run_ends:
             yield self
 

@@ -38,7 +38,7 @@ class DbtCli(DbtCliResource):
     def _cli_version(self) -> Version:
         return Version(importlib.metadata.version("dbt-core"))
 
-    def _initialize_dbt_core_adapter(self, args: Any) -> None:
+    def _initialize_dbt_core_adapter(self, args: Any) -> Any:
         pass
 
 

@@ -5,8 +5,10 @@ import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 
@@ -18,6 +20,8 @@ from ingestion.sources import read_sources
 from ingestion.tables import set_as_of
 from ingestion.text import ident
 from orchestration.dbt_project import DBT_MANIFEST, dbt_manifest
+from orchestration.definitions import defs
+from orchestration.transform import DbtCli
 from publishing.release import Release, lend_last_release, publish
 
 PROJECT = PROJECT_ROOT / "dbt_project"
@@ -92,6 +96,18 @@ def published(home: Home, sources: Path, as_of: date | None = None) -> Release:
         leave_out_gate_and_report(patch)
         release, _ = publish(home, dbt_manifest(), is_as_of_given=as_of is not None)
     return release
+
+
+def build_only(patch: pytest.MonkeyPatch, *wanted: str) -> None:
+    """What a run in this process builds with dbt, of a home that has had a whole run: these marts alone."""
+
+    def build_some(*_: Any, context: dg.AssetExecutionContext, target_path: Path, **__: Any) -> SimpleNamespace:
+        build(Home(target_path.parent), *wanted)
+        keys = [key for key in defs.resolve_asset_graph().toposorted_asset_keys if key in context.selected_asset_keys]
+        told = [dg.MaterializeResult(asset_key=key) for key in keys]
+        return SimpleNamespace(stream=lambda: iter(told), process=SimpleNamespace(returncode=0))
+
+    patch.setattr(DbtCli, "cli", build_some)
 
 
 def _load_for(home: Home, sources: Path, as_of: date | None) -> None:

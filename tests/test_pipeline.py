@@ -5,12 +5,17 @@ import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from ingestion.errors import UserError
 from ingestion.home import PROJECT_ROOT, Home, connect_warehouse
+from orchestration.definitions import defs
+from orchestration.ingest import ingest
+from orchestration.publish import release as release_asset
+from orchestration.resources import Deployment
 from publishing.journal import read_last_run
-from publishing.release import current_release, publish, restore_state
+from publishing.release import current_release, publish
 from tests.conftest import Run, run_pipeline
 from tests.marts import contents, made, published
 from tests.shop import CANARY_EMAIL, CANARY_NAME, LAST_DAY, order_lines, write_lines, write_shop
@@ -74,12 +79,14 @@ def test_a_lost_warehouse_is_rebuilt_with_the_same_ids(
     shop_run: Run, shop_home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
     shop_home.warehouse.unlink()
+    sources = shop_run.home.root.parent / "files" / "sources.yml"
     with caplog.at_level("INFO", "tenure"):
-        restore_state(shop_home)
+        loaded = _launched(ingest, shop_home, sources=str(sources))
+    assert loaded.success
     assert "state restored from release" in caplog.text
     release = current_release(shop_run.home)
     assert release
-    rebuilt = published(shop_home, shop_run.home.root.parent / "files" / "sources.yml")
+    rebuilt = published(shop_home, sources)
     assert rebuilt.manifest["tables"] == release.manifest["tables"]
     assert rebuilt.manifest["state_tables"] == release.manifest["state_tables"]
 
@@ -174,21 +181,20 @@ def test_only_customers_and_no_orders_says_what_is_missing(tmp_path: Path) -> No
     assert "There are no records to publish" in run.errors[0]
 
 
-def test_the_gate_runs_though_publish_is_launched_alone(shop_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    import dagster as dg
+def _launched(assets: dg.AssetsDefinition, home: Home, **deployment: str) -> dg.ExecuteInProcessResult:
+    """What became of these assets alone, launched as on the Dagster page."""
+    return defs.resolve_job_def("tenure").execute_in_process(
+        asset_selection=list(assets.keys),
+        run_config={"resources": {"deployment": {"config": {"home": str(home.root), **deployment}}}},
+        raise_on_error=False,
+    )
 
-    from orchestration.definitions import defs
-    from orchestration.resources import Deployment
 
+def test_the_gate_runs_though_publish_is_launched_alone(shop_home: Home) -> None:
     before = current_release(shop_home)
     with connect_warehouse(shop_home) as warehouse:
         warehouse.execute("update marts.rpt_order_cohorts set retention_rate = 1.5 where months_since_first = 1")
-    job = defs.resolve_job_def("tenure")
-    result = job.execute_in_process(
-        asset_selection=[dg.AssetKey("release")],
-        run_config={"resources": {"deployment": {"config": {"home": str(shop_home.root)}}}},
-        raise_on_error=False,
-    )
+    result = _launched(release_asset, shop_home)
     assert not result.success
     checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
     assert not checks["rpt_order_cohorts"].passed

@@ -212,9 +212,11 @@ def churn_effects(by: ChurnCoefficients, causes: ChurnCauses) -> dict[str, Float
         "dissatisfied": by.satisfaction * (causes.satisfaction - TYPICAL_SATISFACTION),
         "little_used": by.usage * (causes.usage - TYPICAL_USAGE),
         "bad_onboarding": by.onboarding * newness * (causes.onboarding - TYPICAL_ONBOARDING),
-        "sponsor_left": by.sponsor_left * is_remembered(causes.months_since_sponsor_left, SPONSOR_MEMORY),
-        "payment_trouble": by.payment_failed * is_remembered(causes.months_since_payment_failed, PAYMENT_MEMORY),
-        "price_rise": by.price_raised * is_price_raised,
+        "sponsor_left": np.where(is_remembered(causes.months_since_sponsor_left, SPONSOR_MEMORY), by.sponsor_left, 0.0),
+        "payment_trouble": np.where(
+            is_remembered(causes.months_since_payment_failed, PAYMENT_MEMORY), by.payment_failed, 0.0
+        ),
+        "price_rise": np.where(is_price_raised, by.price_raised, 0.0),
         "budget_cut": by.season * np.full(len(causes.tier), BUDGET_SEASON[causes.month_of_year - 1]),
     }
 

@@ -22,8 +22,8 @@ os.environ["SOURCE_DATE_EPOCH"] = "0"
 # WeasyPrint says on import, and only there, that the machine has no font.
 with warnings.catch_warnings(record=True) as on_import:
     warnings.simplefilter("always")
-    import weasyprint  # type: ignore[import-untyped]
-    from weasyprint.text.fonts import FontConfiguration  # type: ignore[import-untyped]
+    import weasyprint
+    from weasyprint.text.fonts import FontConfiguration
 
 # Open-licensed (SIL OFL), and installed wherever the gate is.
 SPARE_FONTS = "render/view/static/fonts/HKGrotesk"

@@ -101,7 +101,7 @@ def retention_history(rows: list[Row]) -> Markup | None:
     band = base.mark_area(opacity=0.13).encode(y=alt.Y("low:Q", scale=scale, title=None), y2="high:Q")
     line = base.mark_line(strokeWidth=2.4, point=point(DARK)).encode(y=y)
     even = alt.Chart(data([{"rate": 1.0}])).mark_rule(color=SOFT, strokeDash=[3, 3]).encode(y=y)
-    last = [{**line, "text": f"{line['name']} {percent(line['rate'])}"} for line in lines[-2:]]
+    last: list[dict[str, Any]] = [{**line, "text": f"{line['name']} {percent(line['rate'])}"} for line in lines[-2:]]
     # Two that end close together stand one above the other.
     least = LABEL_SHARE * (high - low)
     gap = last[0]["rate"] - last[-1]["rate"]

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from ingestion.home import Home, open_home
+from orchestration.cli import console, main
 from publishing.journal import read_last_run
 from publishing.release import current_release
 from tests.conftest import Run, Told
+from tests.marts import build_only
 from tests.publishing.small_release import Source, build_release
 from tests.shop import CANARY_EMAIL, CUSTOMERS, order_lines, write_lines, write_shop
 
@@ -218,7 +220,9 @@ def test_status_says_how_each_connected_source_stands(tmp_path: Path) -> None:
 
 
 @pytest.mark.whole_run
-def test_a_blocked_run_tells_all_that_it_found_and_the_ways_on(shop_home: Home, tmp_path: Path) -> None:
+def test_a_blocked_run_tells_all_that_it_found_and_the_ways_on(
+    shop_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     sources = write_shop(tmp_path / "files", order_lines()[:100])
     sources.write_text(f"{sources.read_text()}  hubspot: {{exports: hubspot}}\n")
     hubspot = tmp_path / "files" / "hubspot"
@@ -226,9 +230,14 @@ def test_a_blocked_run_tells_all_that_it_found_and_the_ways_on(shop_home: Home, 
     (hubspot / "owners.csv").write_text("id,email,createdAt,updatedAt\n1,a@example.org,2024-06-01,2024-06-01\n")
     (hubspot / "contacts.csv").write_text("mail\nb@example.org\n")
     (hubspot / "kunden.csv").write_text("id\n1\n")
-    run = tenure("run", "--home", shop_home.root, "--sources", sources)
-    assert run.returncode == 1
-    told = said(run)
+    build_only(monkeypatch, "rpt_source_health", "rpt_source_refusals")
+    monkeypatch.setattr(console, "file", sys.stdout)
+    monkeypatch.setattr(sys, "argv", ["tenure", "run", "--home", str(shop_home.root), "--sources", str(sources)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    told = "".join(capsys.readouterr())
+    assert "Traceback" not in told
     assert "order_lines could not be loaded, what was there stays: orders.csv has 100 rows where" in told
     ways = told.splitlines()[-1]
     assert ways.startswith("Ways on: mend the data or the export at its source")
