@@ -296,7 +296,7 @@ def orders(seed: int, number: int) -> dict[str, list[str]]:
     }
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(seed=st.integers(0, 10_000), data=st.data())
 def test_overlapping_pieces_in_any_order_give_the_same_rows(
     contracts: Contracts, seed: int, data: st.DataObject

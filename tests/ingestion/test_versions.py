@@ -72,7 +72,7 @@ def test_a_version_that_is_known_is_nothing_new(zendesk: Deployment) -> None:
     assert statuses(zendesk) == [("1", "solved")]
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.data())
 def test_any_order_of_deliveries_ends_in_the_same_rows(
     tmp_path_factory: pytest.TempPathFactory, contracts: Contracts, data: st.DataObject
