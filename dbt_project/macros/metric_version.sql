@@ -5,15 +5,15 @@
 -#}
 {% macro metric_version(table) -%}
     {{ {
-        'rpt_mrr_months': 1,
-        'rpt_nrr_monthly': 2,
-        'rpt_cohort_retention': 1,
-        'rpt_customer_retention_rate': 2,
-        'rpt_renewal_rates': 1,
+        'rpt_mrr_months': 2,
+        'rpt_nrr_monthly': 3,
+        'rpt_cohort_retention': 2,
+        'rpt_customer_retention_rate': 3,
+        'rpt_renewal_rates': 2,
         'rpt_survival': 1,
         'rpt_lifetime_value': 1,
         'rpt_time_to_first_value': 1,
-        'rpt_failed_payments': 1,
+        'rpt_failed_payments': 2,
         'rpt_billing_reconciliation': 1,
         'rpt_definition_reconciliation': 1,
     }[table] }}

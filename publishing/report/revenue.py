@@ -97,10 +97,12 @@ def _sentences(months: list[Row], retention: list[Row], trends: list[Row]) -> li
     ]
     if retention and retention[-1]["nrr"] is not None:
         row = retention[-1]
+        sure = (
+            f"; 95% interval {interval(row['nrr_ci_low'], row['nrr_ci_high'])}" if row["nrr_ci_low"] is not None else ""
+        )
         sentences.append(
             f"Of what {plural(row['start_customer_count'], 'customer')} paid a year before, "
-            f"{percent(row['nrr'])} is paid today (net retention; 95% interval "
-            f"{interval(row['nrr_ci_low'], row['nrr_ci_high'])}), {percent(row['grr'])} without what they added "
+            f"{percent(row['nrr'])} is paid today (net retention{sure}), {percent(row['grr'])} without what they added "
             "(gross)."
         )
     churn, failed = -last["churn_amount"], -last["involuntary_churn_amount"]

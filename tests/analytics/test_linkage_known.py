@@ -50,7 +50,7 @@ def _same_email(numbers: Iterable[int]) -> pl.DataFrame:
     )
 
 
-@settings(max_examples=4)
+@settings(max_examples=2)
 @given(st.lists(RECORD, min_size=10, max_size=14), st.lists(DAY, min_size=3, max_size=3))
 def test_any_history_gives_what_scoring_everything_gives(
     first: list[tuple[int, ...]],

@@ -86,7 +86,7 @@ def histories(draw: st.DrawFn) -> list[list[frozenset[Record]]]:
 
 # A history takes a second or so: making a failing one smaller would take minutes.
 @settings(
-    max_examples=30,
+    max_examples=15,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
