@@ -6,8 +6,8 @@ from datetime import date, timedelta
 import duckdb
 import pytest
 
-from tests.dbt_project.test_revenue_ledger import START, feed, make_story
 from tests.revenue import MODELS, Revenue, keep_ledger, make_model
+from tests.stories import START, feed, make_story
 
 RATES = ("int_revenue__level_spans", "int_revenue__customer_levels", "fct_retention_windows")
 KEPT = (
