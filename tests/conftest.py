@@ -174,11 +174,16 @@ def demo_run(demo_told: Told) -> Run:
     return Run(demo_told.home, True, [], demo_told.run)
 
 
+def copy_home(home: Home, to: Path) -> Home:
+    """A home to change. The SQL that dbt wrote down for people, thousands of files, stays where it is."""
+    shutil.copytree(home.root, to, symlinks=True, ignore=shutil.ignore_patterns("compiled", "run"))
+    return open_home(to)
+
+
 @pytest.fixture
 def shop_home(shop_run: Run, tmp_path: Path) -> Home:
     """A copy of the home of `shop_run`, to change."""
-    shutil.copytree(shop_run.home.root, tmp_path / "home", symlinks=True)
-    return open_home(tmp_path / "home")
+    return copy_home(shop_run.home, tmp_path / "home")
 
 
 @pytest.fixture

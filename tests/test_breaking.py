@@ -1,24 +1,22 @@
 """A breaking change of an export: the gate says which file, table and column, and readers keep what they have."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from ingestion.demo import PROFILES
-from ingestion.home import open_home
 from publishing.journal import read_last_run
 from publishing.release import current_release
-from tests.conftest import Run, run_pipeline
+from tests.conftest import Run, copy_home, run_pipeline
 from tests.demo import write_small_demo
 
 pytestmark = [pytest.mark.whole_run, pytest.mark.wide]
 
 
 def test_a_breaking_change_blocks_at_the_gate(demo_run: Run, tmp_path: Path) -> None:
-    shutil.copytree(demo_run.home.root, tmp_path / "home", symlinks=True)
-    before = current_release(open_home(tmp_path / "home"))
-    broken = run_pipeline(tmp_path / "home", write_small_demo(tmp_path / "broken", PROFILES["breaking"]))
+    home = copy_home(demo_run.home, tmp_path / "home")
+    before = current_release(home)
+    broken = run_pipeline(home.root, write_small_demo(tmp_path / "broken", PROFILES["breaking"]))
     assert not broken.succeeded
     assert current_release(broken.home) == before
     (told,) = broken.errors
