@@ -47,7 +47,12 @@ def release(deployment: Deployment) -> Iterator[dg.AssetCheckResult | dg.Materia
     """One gated release: database, Parquet files, manifest, gate's result and report, swapped in at once."""
     with deployment.step("publish the release") as home:
         try:
-            published, result = publish(home, DBT_MANIFEST, is_as_of_given=deployment.as_of() is not None)
+            published, result = publish(
+                home,
+                DBT_MANIFEST,
+                is_as_of_given=deployment.as_of() is not None,
+                known_until=deployment.known_until(),
+            )
         except GateBlockedError as blocked:
             yield from _check_results(blocked.result)
             raise

@@ -77,7 +77,8 @@ class Deployment(dg.ConfigurableResource[None]):
             raise UserError(
                 f"{self.known_at!r} is no time: give it as YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS, in UTC."
             ) from error
-        return known if "T" in self.known_at else known + timedelta(days=1, seconds=-1)
+        is_day = len(self.known_at.strip()) <= len("2026-01-31")
+        return known + timedelta(days=1, seconds=-1) if is_day else known
 
     @contextmanager
     def step(self, stage: str) -> Iterator[Home]:

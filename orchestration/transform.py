@@ -56,7 +56,7 @@ def transform(context: dg.AssetExecutionContext, dbt: DbtCli, deployment: Deploy
         with connect_warehouse(home) as warehouse:
             set_as_of(warehouse, deployment.as_of(), deployment.known_until())
             warehouse.execute(f"create or replace macro main.project_version() as ({sql_value(project_version())})")
-        lend_last_release(home, DBT_MANIFEST, until=deployment.as_of())
+        lend_last_release(home, DBT_MANIFEST, until=deployment.as_of(), known_until=deployment.known_until())
         os.environ.update(
             DBT_ENV_SECRET_WAREHOUSE=str(home.warehouse),
             DBT_ENV_SECRET_TEMP=str(home.temp),

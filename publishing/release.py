@@ -71,12 +71,14 @@ class TableFigures:
 
 @dataclass(frozen=True)
 class Manifest:
-    """`manifest.json`: what a release holds and what it came from."""
+    """`manifest.json`: what a release holds and what it came from. `known_until`: of a look back, the last second (UTC)
+    whose loads it knows; no later release is compared with it."""
 
     release_id: str
     created_at: str
     as_of_date: str
     data_through: dict[str, str]
+    known_until: str | None
     previous_release_id: str | None
     is_changed: bool
     last_load_id: str | None
@@ -106,10 +108,13 @@ def load_libraries() -> None:
     import publishing.report.pages  # noqa: F401
 
 
-def publish(home: Home, dbt_manifest: Path, *, is_as_of_given: bool = False) -> tuple[Release, GateResult]:
+def publish(
+    home: Home, dbt_manifest: Path, *, is_as_of_given: bool = False, known_until: datetime | None = None
+) -> tuple[Release, GateResult]:
     """Run the gate over every mart and, only if no error was found, publish them.
 
-    `is_as_of_given`: the run was asked for a date, rather than for the newest data.
+    `is_as_of_given`: the run was asked for a date, rather than for the newest data; `known_until`: and for what was
+    known of it at that time (UTC).
 
     Raises:
         GateBlockedError: the gate found errors; nothing was published.
@@ -120,7 +125,7 @@ def publish(home: Home, dbt_manifest: Path, *, is_as_of_given: bool = False) -> 
     context = _context(home)
     as_of_date = context.as_of_date
     previous = current_release(home)
-    baseline = _baseline(home, as_of_date if is_as_of_given else date.max)
+    baseline = _baseline(home, as_of_date if is_as_of_given else date.max, known_until)
     log.info("judging %d marts", len(contract.marts))
     result = judge(
         home.warehouse, {name: list(table.columns) for name, table in contract.marts.items()}, as_of_date, baseline
@@ -140,6 +145,7 @@ def publish(home: Home, dbt_manifest: Path, *, is_as_of_given: bool = False) -> 
             created_at=created_at.isoformat(timespec="milliseconds"),
             as_of_date=as_of_date.isoformat(),
             data_through=_data_through(warehouse),
+            known_until=known_until.isoformat() if known_until else None,
             previous_release_id=previous.release_id if previous else None,
             is_changed=previous is None or previous.manifest["content_hash"] != content_hash,
             last_load_id=context.last_load_id,
@@ -237,13 +243,16 @@ def restore_state(home: Home) -> bool:
     return True
 
 
-def lend_last_release(home: Home, dbt_manifest: Path, *, until: date | None) -> None:
+def lend_last_release(
+    home: Home, dbt_manifest: Path, *, until: date | None, known_until: datetime | None = None
+) -> None:
     """Show the warehouse what the last release says, as views of the schema `published`, for the marts to compare with.
 
-    `until` is the as-of date that the run was given: of later days nothing is compared. A table that had other columns
-    then is left out; where nothing was published, so is the whole schema.
+    `until` is the as-of date that the run was given: of later days nothing is compared; nor, where it tells what was
+    known at a time (`known_until`, UTC), with what was published later. A table that had other columns then is left
+    out; where nothing was published, so is the whole schema.
     """
-    baseline = _baseline(home, until or date.max)
+    baseline = _baseline(home, until or date.max, known_until)
     with connect_warehouse(home) as warehouse:
         warehouse.execute("drop schema if exists published cascade")
         if baseline is None:
@@ -304,8 +313,8 @@ def _refuse_half_built(home: Home) -> None:
         raise UserError("The marts are not whole: the last dbt build failed or was cut off; run the whole job again.")
 
 
-def _baseline(home: Home, until: date) -> Baseline | None:
-    """The release of the latest date up to `until`, none newer than the current.
+def _baseline(home: Home, until: date, known_until: datetime | None = None) -> Baseline | None:
+    """The release of the latest date up to `until`, none newer than the current or than `known_until`, nor a look back.
 
     A backfill is thus not compared with its future, nor the next run with the backfill.
     """
@@ -314,11 +323,17 @@ def _baseline(home: Home, until: date) -> Baseline | None:
         release
         for release in list_releases(home)
         if release.manifest["as_of_date"] <= until.isoformat() and current and release.release_id <= current.release_id
+        if not release.manifest.get("known_until") and (known_until is None or _made_at(release) <= known_until)
     ]
     if not candidates:
         return None
     last = max(candidates, key=lambda release: (release.manifest["as_of_date"], release.release_id))
     return Baseline(last.release_id, last.path / DATABASE)
+
+
+def _made_at(release: Release) -> datetime:
+    """When it was made, in UTC, to the second."""
+    return datetime.fromisoformat(release.manifest["created_at"]).replace(tzinfo=None, microsecond=0)
 
 
 def _newest(home: Home) -> Release | None:

@@ -37,7 +37,7 @@ def context(release: Release, currency: str) -> dict[str, Any]:
     """What `templates/revenue.html.j2` shows of restatements: those of the newest run that found any."""
     rows = release.rows(
         """
-        select *, count(*) over (partition by cause) as cause_count
+        select *, count(*) over (partition by previous_release_id, cause) as cause_count
         from marts.rpt_restatements
         qualify previous_release_id = max(previous_release_id) over ()
         order by dimension <> 'all', month desc, table_name, figure, span_months

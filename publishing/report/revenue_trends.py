@@ -66,7 +66,7 @@ def benchmarks(rows: list[Row]) -> Markup | None:
             "level": sentence_case(row["level"]),
             "range": _range(row["low_value"], row["high_value"]),
             "ours": percent(row["value"]),
-            "place": _place(row),
+            "place": row["standing"],
             "source": row["source"],
         }
         for row in rows
@@ -80,14 +80,6 @@ def benchmarks(rows: list[Row]) -> Markup | None:
         "source": "Who says so, of whom",
     }
     return styled_table("benchmarks", lines, labels, left=["level", "place", "source"]) if lines else None
-
-
-def _place(row: Row) -> str:
-    if row["is_reached"] is None:
-        return MISSING
-    if row["is_reached"]:
-        return "within"
-    return "below" if row["low_value"] is not None and row["value"] < row["low_value"] else "above"
 
 
 def _range(low: float | None, high: float | None) -> str:

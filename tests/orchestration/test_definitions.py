@@ -10,6 +10,7 @@ import yaml
 
 from ingestion.home import PROJECT_ROOT
 from orchestration.definitions import defs
+from orchestration.resources import Deployment
 
 # One key a line, sorted; after a meant change, write it anew from what the failing test shows.
 ASSETS = set((Path(__file__).parent / "assets.txt").read_text().split())
@@ -75,6 +76,18 @@ def test_a_schedule_passes_its_ticks_date(name: str) -> None:
     context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 2, 28, 23, 45, tzinfo=UTC))
     request = schedule.evaluate_tick(context).run_requests[0]
     assert request.run_config["resources"]["deployment"]["config"]["as_of_date"] == "2026-02-28"
+
+
+@pytest.mark.parametrize(
+    ("known_at", "until"),
+    [
+        ("2026-01-31", "2026-01-31 23:59:59"),
+        ("2026-01-31T12:30:05", "2026-01-31 12:30:05"),
+        ("2026-01-31 12:30:05", "2026-01-31 12:30:05"),
+    ],
+)
+def test_a_day_is_known_until_it_ends_and_a_time_until_then(known_at: str, until: str) -> None:
+    assert str(Deployment(as_of_date="2026-01-31", known_at=known_at).known_until()) == until
 
 
 def test_telemetry_is_off_and_runs_come_one_at_a_time() -> None:

@@ -90,7 +90,8 @@ TRENDS = """
     insert into marts.rpt_benchmarks by name
     select
         'nrr' as metric, 12 as window_months, dimension, segment, level, low_value, high_value, 'Some guide' as source,
-        date '2024-05-01' as month, 1.05 as value, value >= low_value as is_reached, segment <> 'tiny' as min_cell_ok
+        date '2024-05-01' as month, 1.05 as value,
+        if(value < low_value, 'below', 'within') as standing, segment <> 'tiny' as min_cell_ok
     from (values
         ('all', 'all', 'strong', 1.1, null), ('tier', 'SMB', 'typical', 1.01, 1.05),
         ('tier', 'tiny', 'typical', 1.01, 1.05)

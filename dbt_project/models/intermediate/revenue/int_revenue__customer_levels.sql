@@ -56,9 +56,7 @@ valued as (
         rates.reporting_currency as currency,
         change_days.from_date,
         {{ money('sum(' ~ exact_product('spans.mrr_amount', 'rates.rate') ~ ')') }} as mrr_amount,
-        {{ money(
-            'sum(if(spans.from_date = change_days.from_date, ' ~ exact_product('spans.scope_change', 'rates.rate') ~ ', 0))'
-        ) }} as scope_change
+        {{ money('sum(' ~ exact_product('spans.scope_amount', 'rates.rate') ~ ')') }} as scope_amount
     from change_days
     inner join spans
         on
@@ -82,7 +80,7 @@ levels as (
         spans.currency,
         spans.from_date,
         spans.mrr_amount,
-        spans.scope_change
+        spans.scope_amount
     from spans
     anti join in_several_currencies
         on spans.customer_id = in_several_currencies.customer_id
@@ -92,7 +90,8 @@ levels as (
 
 ),
 
--- In a month with changes the lowest level may be on the way. The last one holds until the next month with changes.
+-- In a month with changes the lowest level may be on the way; what moves between ids makes none. The last one holds
+-- until the next month with changes.
 changed_months as (
 
     select
@@ -101,8 +100,8 @@ changed_months as (
         currency,
         cast(date_trunc('month', from_date) as date) as from_month,
         arg_max(mrr_amount, from_date) as closing_amount,
-        min(mrr_amount) as lowest_amount,
-        sum(scope_change) as scope_change_amount
+        arg_max(scope_amount, from_date) as scope_amount,
+        min(mrr_amount - scope_amount) as lowest_without_scope
     from levels
     group by all
 
@@ -118,7 +117,7 @@ select
     ) as to_month,
     changed_months.currency,
     changed_months.closing_amount,
-    changed_months.lowest_amount,
-    {{ money('changed_months.scope_change_amount') }} as scope_change_amount
+    {{ money('changed_months.lowest_without_scope + changed_months.scope_amount') }} as lowest_amount,
+    changed_months.scope_amount
 from changed_months
 cross join context

@@ -27,6 +27,7 @@ levels as (
     select
         *,
         {{ money('sum(amount) over customer_history') }} as mrr_amount,
+        {{ money('sum(scope_change) over customer_history') }} as scope_amount,
         lead(change_date) over customer_history as to_date
     from changes
     window customer_history as (partition by customer_id, currency order by change_date)
@@ -48,7 +49,7 @@ select
     started.change_date as from_date,
     started.to_date,
     started.mrr_amount,
-    {{ money('started.scope_change') }} as scope_change,
+    started.scope_amount,
     started.start_date,
     cast(date_trunc('month', started.start_date) as date) as cohort_month,
     rates.rate as start_rate

@@ -52,10 +52,9 @@ levels as (
         coalesce(date_part('year', rate_month) * 12 + date_part('month', rate_month), 0) as rate_number,
         date_part('year', from_month) * 12 + date_part('month', from_month) as from_number,
         date_part('year', to_month) * 12 + date_part('month', to_month) as to_number,
-        {{ money('sum(scope_change_amount) over customer_history') }} as scope_amount
+        scope_amount
     from {{ ref('int_revenue__customer_levels') }}
     {{ of_changed('customer_id') }}
-    window customer_history as (partition by customer_id, rate_month order by from_month)
 
 ),
 
@@ -106,7 +105,10 @@ pairs as (
         starts.closing_amount as start_amount,
         -- What came or went with a record that changed its id is no gain or loss.
         {{ money('ends.closing_amount - (ends.scope_amount - starts.scope_amount)') }} as end_amount,
-        min(if(ends.from_number = starts.level_number, ends.closing_amount, ends.lowest_amount)) over (
+        min(
+            if(ends.from_number = starts.level_number, ends.closing_amount, ends.lowest_amount)
+            - (ends.scope_amount - starts.scope_amount)
+        ) over (
             partition by starts.customer_id, starts.from_number
             order by ends.from_number
         ) as lowest_amount

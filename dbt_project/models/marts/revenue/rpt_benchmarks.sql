@@ -71,8 +71,11 @@ select
     newest.month,
     newest.value,
     newest.n,
-    newest.value >= coalesce(checked.low_value, newest.value)
-    and newest.value <= coalesce(checked.high_value, newest.value) as is_reached,
+    case
+        when newest.value < checked.low_value then 'below'
+        when newest.value > checked.high_value then 'above'
+        when newest.value is not null then 'within'
+    end as standing,
     newest.history_percentile,
     newest.min_cell_ok,
     newest.policy,
