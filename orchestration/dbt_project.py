@@ -2,8 +2,10 @@
 
 import hashlib
 import logging
+import shutil
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +16,8 @@ log = logging.getLogger("tenure.transform")
 
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 DBT_MANIFEST = DBT_PROJECT_DIR / "target" / "manifest.json"
+PARSED = "partial_parse.msgpack"
+"""By it dbt parses only what has changed since."""
 DBT_EXECUTABLE = str(Path(sys.executable).parent / "tenure-dbt")
 
 
@@ -27,8 +31,18 @@ def dbt_manifest() -> Path:
     )
     if not DBT_MANIFEST.exists() or DBT_MANIFEST.stat().st_mtime < changed:
         log.info("parsing the dbt project")
+        _parse(DBT_MANIFEST.parent)
+    return DBT_MANIFEST
+
+
+def _parse(target: Path) -> None:
+    """What dbt writes takes the place of what is there when it is whole: two may parse at once, or one be killed."""
+    target.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target) as folder:
+        if (target / PARSED).exists():
+            shutil.copyfile(target / PARSED, Path(folder, PARSED))
         parse = subprocess.run(
-            [DBT_EXECUTABLE, "--quiet", "parse", "--profiles-dir", str(DBT_PROJECT_DIR)],
+            [DBT_EXECUTABLE, "--quiet", "parse", "--profiles-dir", str(DBT_PROJECT_DIR), "--target-path", folder],
             cwd=DBT_PROJECT_DIR,
             capture_output=True,
             text=True,
@@ -36,7 +50,8 @@ def dbt_manifest() -> Path:
         )
         if parse.returncode:
             raise UserError(f"The dbt project can't be parsed:\n{parse.stdout.strip()}")
-    return DBT_MANIFEST
+        for name in (PARSED, DBT_MANIFEST.name):
+            Path(folder, name).replace(target / name)
 
 
 def project_version() -> str:

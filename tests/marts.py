@@ -19,7 +19,7 @@ from ingestion.load import LoadReport, load_sources
 from ingestion.sources import read_sources
 from ingestion.tables import set_as_of
 from ingestion.text import ident
-from orchestration.dbt_project import DBT_MANIFEST, dbt_manifest
+from orchestration.dbt_project import DBT_MANIFEST, PARSED, dbt_manifest
 from orchestration.definitions import defs
 from orchestration.transform import DbtCli
 from publishing.release import Release, lend_last_release, publish
@@ -48,11 +48,10 @@ def invoke_dbt(home: Home, *arguments: str) -> Any:
     from orchestration.dbt_cli import lighten
 
     lighten()
-    parsed = "partial_parse.msgpack"
-    if not (home.dbt_target / parsed).exists():
+    if not (home.dbt_target / PARSED).exists():
         dbt_manifest()
         home.dbt_target.mkdir(exist_ok=True)
-        shutil.copyfile(DBT_MANIFEST.with_name(parsed), home.dbt_target / parsed)
+        shutil.copyfile(DBT_MANIFEST.with_name(PARSED), home.dbt_target / PARSED)
     paths = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(home.dbt_target)]
     try:
         return dbtRunner().invoke(["--quiet", "--log-path", str(home.dbt_target), *arguments, *paths])

@@ -231,6 +231,7 @@ def test_a_merger_is_the_cause_where_customers_are_counted_or_in_another_group(r
         ("arpa_amount",),
         ("closing_customer_count",),
         ("expansion_ci_high",),
+        ("expansion_ci_low",),
         ("gross_mrr_churn_ci_high",),
         ("net_mrr_churn_ci_high",),
         ("net_mrr_churn_ci_low",),
