@@ -114,7 +114,7 @@ def test_a_release_with_the_earlier_ledger_of_customers_gives_their_ids(shop_run
     shop_home.warehouse.unlink()
     run = run_pipeline(shop_home.root, shop_run.home.root.parent / "files" / "sources.yml")
     assert run.succeeded, run.errors
-    assert set(run.sql("select source_customer_id, customer_id from marts.dim_customers")) == known
+    assert set(run.sql("select source_record_id, durable_id from marts.map_source_records where is_current")) == known
     assert len(_ledger(shop_home)) == len(known)
 
 
