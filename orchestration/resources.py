@@ -5,7 +5,7 @@ import logging
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -77,8 +77,9 @@ class Deployment(dg.ConfigurableResource[None]):
             raise UserError(
                 f"{self.known_at!r} is no time: give it as YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS, in UTC."
             ) from error
-        is_day = len(self.known_at.strip()) <= len("2026-01-31")
-        return known + timedelta(days=1, seconds=-1) if is_day else known
+        if known.tzinfo:
+            known = known.astimezone(UTC).replace(tzinfo=None)
+        return known + timedelta(days=1, seconds=-1) if len(self.known_at) <= len("2026-01-31") else known
 
     @contextmanager
     def step(self, stage: str) -> Iterator[Home]:

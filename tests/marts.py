@@ -8,7 +8,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import dagster as dg
 import duckdb
 import pytest
 
@@ -20,8 +19,6 @@ from ingestion.sources import read_sources
 from ingestion.tables import set_as_of
 from ingestion.text import ident
 from orchestration.dbt_project import DBT_MANIFEST, PARSED, dbt_manifest
-from orchestration.definitions import defs
-from orchestration.transform import DbtCli
 from publishing.release import Release, lend_last_release, publish
 
 PROJECT = PROJECT_ROOT / "dbt_project"
@@ -99,8 +96,13 @@ def published(home: Home, sources: Path, as_of: date | None = None) -> Release:
 
 def build_only(patch: pytest.MonkeyPatch, *wanted: str) -> None:
     """What a run in this process builds with dbt, of a home that has had a whole run: these marts alone."""
+    # Most that comes here needs no Dagster, which takes seconds to import.
+    import dagster as dg
 
-    def build_some(*_: Any, context: dg.AssetExecutionContext, target_path: Path, **__: Any) -> SimpleNamespace:
+    from orchestration.definitions import defs
+    from orchestration.transform import DbtCli
+
+    def build_some(*_: Any, context: Any, target_path: Path, **__: Any) -> SimpleNamespace:
         build(Home(target_path.parent), *wanted)
         keys = [key for key in defs.resolve_asset_graph().toposorted_asset_keys if key in context.selected_asset_keys]
         told = [dg.MaterializeResult(asset_key=key) for key in keys]

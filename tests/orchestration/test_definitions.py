@@ -84,6 +84,7 @@ def test_a_schedule_passes_its_ticks_date(name: str) -> None:
         ("2026-01-31", "2026-01-31 23:59:59"),
         ("2026-01-31T12:30:05", "2026-01-31 12:30:05"),
         ("2026-01-31 12:30:05", "2026-01-31 12:30:05"),
+        ("2026-01-31T12:30:05+02:00", "2026-01-31 10:30:05"),
     ],
 )
 def test_a_day_is_known_until_it_ends_and_a_time_until_then(known_at: str, until: str) -> None:
