@@ -123,3 +123,71 @@ def test_a_customer_who_pays_millions_overflows_nothing(tmp_path: Path) -> None:
     bench_revenue.build(path, *bench_revenue.LEDGER, *bench_revenue.RATES)
     with duckdb.connect(str(path)) as connection:
         assert connection.sql("select max(start_amount) > 100000000 from rpt_nrr_monthly").fetchall() == [(True,)]
+
+
+HANDED_OVER = """
+    with days (customer, from_date, to_customer, handed_date, ended_date) as (
+        values
+            ('a', date '2022-01-10', 'd', date '2023-05-20', null),
+            ('b', date '2022-01-10', 'c', date '2023-05-20', null),
+            ('c', date '2022-01-10', null, null, null),
+            ('e', date '2022-01-10', null, null, date '2023-06-10'),
+            ('f', date '2023-06-01', null, null, null)
+    ), versions as (
+        select customer, customer as owner, 'active' as status, from_date as valid_from_at, null as ended_at from days
+        union all
+        select customer, to_customer, 'active', handed_date, null from days where handed_date is not null
+        union all
+        select customer, customer, 'canceled', ended_date, ended_date from days where ended_date is not null
+    )
+    insert into int_billing__subscriptions by name
+    select 'files' as source, customer as source_subscription_id, owner as source_customer_id, 'EUR' as currency,
+        false as is_collection_paused, status, valid_from_at, ended_at, 'load-1' as load_id
+    from versions;
+
+    insert into int_billing__subscription_items by name
+    select 'files' as source, source_subscription_id, source_subscription_id as source_subscription_item_id,
+        'team' as plan, 'EUR' as currency, 'month' as billing_interval, 1 as interval_count,
+        'licensed' as usage_type, 100 as unit_amount, 1 as quantity, min(valid_from_at) as valid_from_at,
+        'load-1' as load_id
+    from int_billing__subscriptions group by source_subscription_id;
+
+    insert into int_customers__id_spells by name
+    select 'customer' as entity, 'files' as source, 'customer' as list_kind, letter as source_record_id,
+        letter as durable_id, date '2021-01-01' as valid_from_date
+    from (select unnest(['a', 'b', 'c', 'd', 'e', 'f']) as letter);
+"""
+
+
+def test_a_subscription_that_goes_to_another_customer_is_neither_lost_nor_new(tmp_path: Path) -> None:
+    """Of a, b, c and e only e leaves; a goes on as d, and b within c. f alone is new."""
+    path = tmp_path / "warehouse.duckdb"
+    bench_revenue.write_warehouse(path, 0)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(HANDED_OVER)
+    bench_revenue.build(path, *bench_revenue.LEDGER, *bench_revenue.RATES)
+    with duckdb.connect(str(path)) as connection:
+        moves = (
+            "select past_customer_id, movement from fct_mrr_movements where movement_date > '2023-01-01' order by 1"
+        )
+        assert connection.sql(moves).fetchall() == [
+            *(("a", "scope_change"), ("b", "scope_change"), ("c", "scope_change"), ("d", "scope_change")),
+            *(("e", "churn"), ("f", "new")),
+        ]
+        spans = "select customer_id, is_taken_over, end_cause from int_revenue__presences order by 1"
+        assert connection.sql(spans).fetchall() == [
+            *(("a", False, "handed_over"), ("b", False, "handed_over"), ("c", False, None), ("d", True, None)),
+            *(("e", False, "unknown"), ("f", False, None)),
+        ]
+        at = "window_months = 3 and dimension = 'all' and month = date '2023-07-01'"
+        rates = f"select nrr, grr, strict_grr, logo_retention_rate from rpt_nrr_monthly where {at}"
+        assert connection.sql(rates).fetchall() == [(0.75, 0.75, 0.75, 0.75)]
+        counts = f"""
+            select start_customer_count, end_customer_count, new_customer_count, kept_customer_count
+            from rpt_customer_retention_rate where {at}
+        """
+        # c, d and f are there at the end; by the simple formula b is one less.
+        assert connection.sql(counts).fetchall() == [(4, 3, 1, 3)]
+        survival = "select min(survival) from rpt_survival where dimension = 'all' and segment = 'all'"
+        # e is lost after 516 days, when a and b are no longer watched.
+        assert connection.sql(survival).fetchall() == [(0.75,)]
