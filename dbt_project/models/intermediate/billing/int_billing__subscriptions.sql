@@ -73,7 +73,7 @@ file_versions as (
 
 ),
 
--- Files tell no reason: what ends while a payment is due ends for it.
+-- Files tell no reason: what ends while a payment is due ends for it, and what is cancelled to end later was asked for.
 versions as (
 
     select * from stripe_versions
@@ -87,6 +87,7 @@ versions as (
                 status = 'canceled'
                 and lag(status) over (partition by source_subscription_id order by valid_from_at, load_id) = 'past_due'
                 then 'payment_failed'
+            when canceled_at < ended_at then 'cancellation_requested'
         end as cancellation_reason
     from file_versions
 
