@@ -1,11 +1,8 @@
 """The publish step: judge the marts, write them as one release, and point readers at it in one atomic move."""
 
-import hashlib
-import importlib.metadata
 import json
 import logging
 import os
-import platform
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +19,15 @@ from ingestion.errors import UserError
 from ingestion.home import Home, connect_warehouse, memory_limit
 from ingestion.text import literal
 from publishing.contract import PublicationContract, PublishedTable, read_contract
+from publishing.manifest import (
+    Manifest,
+    built_from,
+    combined_hash,
+    data_through,
+    loads_since,
+    package_versions,
+    table_figures,
+)
 
 log = logging.getLogger("tenure.publishing")
 
@@ -31,6 +37,7 @@ RELEASE_INFO = {
     "release_id": "The release: when it was made, and the first digits of its content's hash.",
     "as_of_date": "The day that it describes.",
     "data_through": "Day of the newest record of all sources by then.",
+    "known_until": "Of a look back, the last second (UTC) whose loads it knows; NULL of all others.",
     "created_at": "When it was made, in UTC.",
 }
 _BUILDING = ".building-"
@@ -59,35 +66,6 @@ def _ways_on(errors: list[CheckResult]) -> str:
         "dbt_project/seeds/config/gate_thresholds.csv"
     )
     return f"Ways on: {'; or '.join(ways)}."
-
-
-@dataclass(frozen=True)
-class TableFigures:
-    """Size of a published table, and a hash of its content that does not depend on the order of rows."""
-
-    rows: int
-    content_hash: str
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """`manifest.json`: what a release holds and what it came from. `known_until`: of a look back, the last second (UTC)
-    whose loads it knows; no later release is compared with it."""
-
-    release_id: str
-    created_at: str
-    as_of_date: str
-    data_through: dict[str, str]
-    known_until: str | None
-    previous_release_id: str | None
-    is_changed: bool
-    last_load_id: str | None
-    loads: dict[str, int]
-    tables: dict[str, TableFigures]
-    state_tables: dict[str, TableFigures]
-    content_hash: str
-    contract_hash: str
-    versions: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -122,8 +100,8 @@ def publish(
     """
     contract = read_contract(dbt_manifest)
     _refuse_half_built(home)
-    context = _context(home)
-    as_of_date = context.as_of_date
+    built = built_from(home)
+    as_of_date = built.as_of_date
     previous = current_release(home)
     baseline = _baseline(home, as_of_date if is_as_of_given else date.max, known_until)
     log.info("judging %d marts", len(contract.marts))
@@ -138,23 +116,23 @@ def publish(
     building = home.releases / f"{_BUILDING}{created_at:%Y%m%dT%H%M%S%fZ}"
     (building / "parquet").mkdir(parents=True)
     with connect_warehouse(home, read_only=True) as warehouse:
-        tables = _figures(warehouse, contract.marts)
-        content_hash = _combine(tables)
+        tables = table_figures(warehouse, contract.marts)
+        content_hash = combined_hash(tables)
         manifest = Manifest(
             release_id=f"{created_at:%Y%m%dT%H%M%S}.{created_at.microsecond // 1000:03}Z-{content_hash[:8]}",
             created_at=created_at.isoformat(timespec="milliseconds"),
             as_of_date=as_of_date.isoformat(),
-            data_through=_data_through(warehouse),
+            data_through=data_through(warehouse),
             known_until=known_until.isoformat() if known_until else None,
             previous_release_id=previous.release_id if previous else None,
             is_changed=previous is None or previous.manifest["content_hash"] != content_hash,
-            last_load_id=context.last_load_id,
-            loads=_loads_since(warehouse, _newest(home), context.last_load_id),
+            last_load_id=built.last_load_id,
+            loads=loads_since(warehouse, _newest_load_id(home), built.last_load_id),
             tables=tables,
-            state_tables=_figures(warehouse, contract.state),
+            state_tables=table_figures(warehouse, contract.state),
             content_hash=content_hash,
             contract_hash=contract.content_hash,
-            versions=_versions(),
+            versions=package_versions(),
         )
     log.info("writing release %s", manifest.release_id)
     _write_database(home, building, contract, manifest)
@@ -273,39 +251,6 @@ def lend_last_release(
                 warehouse.execute(f'create view published."{table.name}" as from read_parquet({literal(str(file))})')
 
 
-@dataclass(frozen=True)
-class _Context:
-    """What the marts were built from."""
-
-    as_of_date: date
-    data_through_date: date
-    last_load_id: str | None
-
-
-def _context(home: Home) -> _Context:
-    with connect_warehouse(home, read_only=True) as warehouse:
-        row = warehouse.sql(
-            "select as_of_date, data_through_date, last_load_id from intermediate.int_run__context"
-        ).fetchone()
-    if row is None or row[0] is None:
-        raise UserError("There are no records to publish: connect a source in sources.yml, then run again.")
-    if row[1] is None:
-        raise UserError(f"There is no record on or before {row[0]}: give a later --as-of, or load older records.")
-    return _Context(*row)
-
-
-def _data_through(warehouse: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """The newest record's date of each connected source; of what may be dated ahead, none after the as-of date."""
-    rows = warehouse.sql(
-        """select source, coalesce(
-            max(newest_record_date) filter (where is_dated), least(max(newest_record_date), max(as_of_date))
-        )
-        from intermediate.int_run__source_tables cross join intermediate.int_run__context
-        where is_connected and newest_record_date is not null group by source order by source"""
-    ).fetchall()
-    return {source: newest.isoformat() for source, newest in rows}
-
-
 def _refuse_half_built(home: Home) -> None:
     results = home.dbt_results
     ends = [node["status"] for node in json.loads(results.read_text())["results"]] if results.exists() else ["missing"]
@@ -336,50 +281,10 @@ def _made_at(release: Release) -> datetime:
     return datetime.fromisoformat(release.manifest["created_at"]).replace(tzinfo=None, microsecond=0)
 
 
-def _newest(home: Home) -> Release | None:
+def _newest_load_id(home: Home) -> str | None:
+    """The last load of the newest release."""
     releases = list_releases(home)
-    return releases[-1] if releases else None
-
-
-def _figures(warehouse: duckdb.DuckDBPyConnection, tables: dict[str, PublishedTable]) -> dict[str, TableFigures]:
-    return {name: _table_figures(warehouse, table) for name, table in tables.items()}
-
-
-def _table_figures(warehouse: duckdb.DuckDBPyConnection, table: PublishedTable) -> TableFigures:
-    # A sum of row hashes is the same for every order of rows and, unlike xor, counts a row that is there twice.
-    # DuckDB's own hash takes a fifteenth of md5's time; its version stands in the manifest beside it.
-    columns = ", ".join(f'"{column}"' for column in table.columns)
-    row = warehouse.sql(
-        f'select count(*), sum(hash({columns}))::varchar from "{table.schema}"."{table.name}"'
-    ).fetchone()
-    assert row
-    text = json.dumps([list(table.columns), row[0], row[1]])
-    return TableFigures(rows=row[0], content_hash=hashlib.sha256(text.encode()).hexdigest())
-
-
-def _combine(tables: dict[str, TableFigures]) -> str:
-    text = json.dumps({name: figures.content_hash for name, figures in tables.items()}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _loads_since(
-    warehouse: duckdb.DuckDBPyConnection, release: Release | None, last_load_id: str | None
-) -> dict[str, int]:
-    """What the files brought that this release is the first to hold. Load ids sort by time."""
-    since = (release.manifest["last_load_id"] if release else None) or ""
-    row = warehouse.execute(
-        """select count(*), sum(received_count), sum(loaded_count), sum(quarantined_count), sum(superseded_count)
-        from ingestion.loads where load_id > ? and load_id <= ?""",
-        [since, last_load_id or ""],
-    ).fetchone()
-    assert row
-    names = ("new", "received", "loaded", "quarantined", "superseded")
-    return {name: int(value or 0) for name, value in zip(names, row, strict=True)}
-
-
-def _versions() -> dict[str, str]:
-    packages = ("tenure", "duckdb", "dbt-core", "dbt-duckdb", "great-expectations")
-    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in packages}}
+    return releases[-1].manifest["last_load_id"] if releases else None
 
 
 def _write_database(home: Home, folder: Path, contract: PublicationContract, manifest: Manifest) -> None:
@@ -397,11 +302,12 @@ def _write_database(home: Home, folder: Path, contract: PublicationContract, man
             """create table marts.release_info as
             select
                 ? as release_id, ?::date as as_of_date, ?::date as data_through,
-                ?::timestamptz::timestamp as created_at""",
+                ?::timestamp as known_until, ?::timestamptz::timestamp as created_at""",
             [
                 manifest.release_id,
                 manifest.as_of_date,
                 max(manifest.data_through.values(), default=None),
+                manifest.known_until,
                 manifest.created_at,
             ],
         )

@@ -283,6 +283,7 @@ def test_a_run_that_knows_no_more_than_then_tells_it_again(releases: list[Releas
     )
     assert {name for name in told if told[name] != retold[name]} <= KNOWN_LATER
     assert again.manifest["last_load_id"] == first_load
+    assert ask(again, "select known_until is not null from marts.release_info") == [(True,)]
     # Nothing is compared with a look back.
     ended = run_pipeline(home.root, home.root.parent / "sources.yml", as_of="2024-06-30")
     assert ended.succeeded, ended.errors

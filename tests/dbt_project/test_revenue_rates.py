@@ -167,9 +167,7 @@ def test_a_subscription_that_goes_to_another_customer_is_neither_lost_nor_new(tm
         connection.execute(HANDED_OVER)
     bench_revenue.build(path, *bench_revenue.LEDGER, *bench_revenue.RATES)
     with duckdb.connect(str(path)) as connection:
-        moves = (
-            "select past_customer_id, movement from fct_mrr_movements where movement_date > '2023-01-01' order by 1"
-        )
+        moves = "select past_customer_id, movement from fct_mrr_movements where movement_date > '2023-01-01' order by 1"
         assert connection.sql(moves).fetchall() == [
             *(("a", "scope_change"), ("b", "scope_change"), ("c", "scope_change"), ("d", "scope_change")),
             *(("e", "churn"), ("f", "new")),

@@ -176,13 +176,13 @@ def test_content_hash_does_not_depend_on_row_order_but_counts_rows(shop_home: Ho
     contract = release.read_contract(MANIFEST)
     table = {"fct_orders": contract.marts["fct_orders"]}
     with connect_warehouse(shop_home) as warehouse:
-        before = release._figures(warehouse, table)
+        before = release.table_figures(warehouse, table)
         warehouse.execute("create table shuffled as from marts.fct_orders order by hash(order_id)")
         warehouse.execute("delete from marts.fct_orders")
         warehouse.execute("insert into marts.fct_orders from shuffled")
-        assert release._figures(warehouse, table) == before
+        assert release.table_figures(warehouse, table) == before
         warehouse.execute("insert into marts.fct_orders from shuffled where order_id = 'o99999'")
-        assert release._figures(warehouse, table) != before
+        assert release.table_figures(warehouse, table) != before
 
 
 def test_a_backfill_is_not_compared_with_its_future(shop_home: Home) -> None:
