@@ -45,8 +45,12 @@
 {#- An amount of each billing interval of an item as an amount of each month. -#}
 {% macro monthly_amount(amount) -%}
     {{ money(
-        "(" ~ amount ~ ") * case billing_interval"
-        ~ " when 'year' then 1 when 'month' then 12 when 'week' then 52 when 'day' then 365 end"
-        ~ " / (12 * interval_count)"
+        "(" ~ amount ~ ") * " ~ intervals_a_year('billing_interval') ~ " / (12 * interval_count)"
     ) }}
+{%- endmacro %}
+
+{#- How many of a billing interval are in a year; NULL for another. -#}
+{% macro intervals_a_year(interval) -%}
+    {%- set counts = var('billing_intervals_a_year') -%}
+    case {{ interval }}{% for name in counts %} when '{{ name }}' then {{ counts[name] | default(1) }}{% endfor %} end
 {%- endmacro %}

@@ -73,12 +73,8 @@ priced_items as (
         end as term_months,
         case
             when items.usage_type = 'licensed'
-                then items.unit_amount * items.quantity / items.interval_count * case items.billing_interval
-                        when 'year' then 1 / 12
-                        when 'month' then 1
-                        when 'week' then 52 / 12
-                        when 'day' then 365 / 12
-                    end
+                then items.unit_amount * items.quantity * {{ intervals_a_year('items.billing_interval') }}
+                    / (12 * items.interval_count)
         end as monthly_amount
     from items
     inner join relevant

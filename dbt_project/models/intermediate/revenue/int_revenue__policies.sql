@@ -77,5 +77,5 @@ select
     same_month,
     usage_number as usage_months,
     time_zone,
-    left(md5(rules_text), 8) as policy_version
+    left(md5(rules_text || ',' || '{{ var('billing_intervals_a_year') | tojson }}'), 8) as policy_version
 from judged
