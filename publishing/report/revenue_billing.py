@@ -52,7 +52,7 @@ VALUES: dict[str, dict[Any, str]] = {
     "dunning_days": {None: "until billing ends it"},
     "unpaid": {"churn": "lost", "count": "counts"},
     "trials": {"exclude": "don't count", "count": "count"},
-    "pauses": {"count": "count", "suspend": "at nothing", "count_collection": "of collection count"},
+    "pauses": {"count": "count", "suspend": "at nothing", "count_collection": "only of collection count"},
     "free": {"keep": "is a customer's still", "churn": "is none's"},
     "discounts": {
         "recurring": "all but of one invoice",

@@ -43,7 +43,7 @@ def bridge(row: Row) -> Markup:
         level += amount
     bars.append({"name": "Closing", "low": 0.0, "high": level, "kind": "level", "text": _short(level)})
     # The movements are small beside the levels: the scale begins not far below the lowest of them.
-    floor = min(float(bar["low"]) for bar in bars[1:-1]) if len(bars) > 2 else 0.0
+    floor = min((bar["low"] for bar in bars[1:-1] if bar["low"] < bar["high"]), default=0.0)
     top = max(float(bar["high"]) for bar in bars)
     bottom = max(0.0, floor - 0.6 * (top - floor))
     for bar in bars:

@@ -9,4 +9,5 @@ select
 from {{ ref('int_revenue__subscription_inputs') }} as inputs
 full join {{ ref('int_revenue__last_subscriptions') }} as kept
     using (source, source_subscription_id)
-where inputs.fingerprint is distinct from kept.fingerprint
+-- What an earlier run marked, and didn't get to its end with, is made anew also where it is gone.
+where kept.fingerprint is null or inputs.fingerprint is distinct from kept.fingerprint

@@ -21,7 +21,7 @@ months as (
 
     select
         past_customer_id,
-        any_value(customer_id) as customer_id,
+        max_by(customer_id, movement_date) as customer_id,
         currency,
         movement_month as month,
         any_value(reporting_currency) as reporting_currency,
