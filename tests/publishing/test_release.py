@@ -58,11 +58,11 @@ release.publish(open_home(Path(sys.argv[1])), Path(sys.argv[3]))
         pytest.param("after judge", marks=pytest.mark.wide),
         "before _write_table",
         pytest.param("after _write_table", marks=pytest.mark.wide),
-        "after _write_database",
+        pytest.param("after _write_database", marks=pytest.mark.wide),
         pytest.param("before _flush", marks=pytest.mark.wide),
         "before _point_readers_at",
         "after _point_readers_at",
-        "after _prune",
+        pytest.param("after _prune", marks=pytest.mark.wide),
     ],
 )
 def test_killed_while_publishing(shop_home: Home, moment: str, quick_publish: None) -> None:
