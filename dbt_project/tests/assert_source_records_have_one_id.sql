@@ -1,6 +1,13 @@
 -- Each record that the run sees has exactly one id now, and had never two on one day; no other record has one. What
--- the ledger says last of a day is what holds on it.
-with clusters as (
+-- the ledger says last of a day is what holds on it. Without a day there are no ids.
+with context as (
+
+    select as_of_date
+    from {{ ref('int_run__context') }}
+
+),
+
+clusters as (
 
     select
         entity,
@@ -8,6 +15,7 @@ with clusters as (
         list_kind,
         source_record_id
     from {{ ref('int_customers__clusters') }}
+    where (select context.as_of_date from context) is not null
 
 ),
 
@@ -67,7 +75,7 @@ told as (
         known_date,
         arg_max(struct_pack(id := durable_id), ledger_number).id as durable_id
     from {{ ref('int_customers__ledger') }}
-    where known_date <= (select context.as_of_date from {{ ref('int_run__context') }} as context)
+    where known_date <= (select context.as_of_date from context)
     group by entity, source, list_kind, source_record_id, known_date
 
 )
