@@ -29,8 +29,8 @@ def curves(presences: pl.DataFrame, segments: pl.DataFrame, as_of: date | None, 
 
     `presences`: each customer's first span of paid days, with customer_id, from_date, to_date (null where it lasts) and
     end_cause. `segments`: customer_id, dimension, segment (null where it is not known). Who is still there on the day
-    `as_of` is censored at the end of that day, and who handed their revenue over on that day. A curve goes up to the
-    longest that anybody of its group was watched; it is complete as far as nobody has been there for less.
+    `as_of` is censored at the end of that day. A curve goes up to the longest that anybody of its group
+    was watched; it is complete as far as nobody has been there for less.
     """
     known = segments.drop_nulls("segment")
     if as_of is None or presences.is_empty() or known.is_empty():
@@ -40,16 +40,15 @@ def curves(presences: pl.DataFrame, segments: pl.DataFrame, as_of: date | None, 
             "customer_id",
             exit=(pl.col("to_date").fill_null(as_of) - pl.col("from_date")).dt.total_days()
             + pl.col("to_date").is_null().cast(pl.Int64),
-            lasts=pl.col("to_date").is_null(),
-            event=has_left(),
-            cause=pl.when(has_left()).then("end_cause"),
+            event=pl.col("to_date").is_not_null(),
+            cause="end_cause",
         )
         .join(known, on="customer_id")
         .with_columns(group=pl.struct(GROUP).rank("dense").cast(pl.String))
     )
     groups = spells.group_by("group").agg(
         pl.col(*GROUP).first(),
-        first_censored=pl.col("exit").filter("lasts").min(),
+        first_censored=pl.col("exit").filter(~pl.col("event")).min(),
         customer_count=pl.len().cast(pl.Int64),
         longest=pl.col("exit").max(),
     )
@@ -83,11 +82,6 @@ def curves(presences: pl.DataFrame, segments: pl.DataFrame, as_of: date | None, 
         .select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
         .sort(*GROUP, "age")
     )
-
-
-def has_left() -> pl.Expr:
-    """Whether a span of paid days ended with a loss; what another customer pays on is none."""
-    return pl.col("to_date").is_not_null() & pl.col("end_cause").ne_missing("handed_over")
 
 
 def _joined(frame: pl.DataFrame, curve: pl.DataFrame, *columns: str) -> pl.DataFrame:

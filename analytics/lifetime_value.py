@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from analytics import common_loss, order_value, repeat_purchase
-from analytics.customer_lifetimes import GROUP, HORIZON_DAYS, MONTH_DAYS, has_left
+from analytics.customer_lifetimes import GROUP, HORIZON_DAYS, MONTH_DAYS
 
 Floats = NDArray[np.float64]
 
@@ -83,7 +83,7 @@ def subscription_values(
             "customer_id",
             exit=(pl.col("to_date").fill_null(as_of) - pl.col("from_date")).dt.total_days()
             + pl.col("to_date").is_null().cast(pl.Int64),
-            is_event=has_left(),
+            is_event=pl.col("to_date").is_not_null(),
         )
         .join(levels.select("customer_id", "monthly_amount"), on="customer_id", how="left")
         .join(known, on="customer_id")
@@ -115,7 +115,7 @@ def subscription_values(
                     **_value(estimate, low, high, place, reason),
                     "currency": currency,
                     "lifespan_months": None if reason else float(estimate[2]),
-                    "monthly_amount": _finite(estimate[3]),
+                    "monthly_amount": _finite(estimate[3]) if paid.any() else None,
                     "horizon_months": months,
                     "margin_rate": assumptions.margin_rate if place else None,
                     "discount_rate": assumptions.discount_rate if place else None,

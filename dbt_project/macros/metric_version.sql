@@ -5,9 +5,9 @@
 -#}
 {% macro metric_version(table) -%}
     {{ {
-        'rpt_mrr_months': 2,
-        'rpt_nrr_monthly': 3,
-        'rpt_cohort_retention': 2,
+        'rpt_mrr_months': 3,
+        'rpt_nrr_monthly': 4,
+        'rpt_cohort_retention': 3,
         'rpt_customer_retention_rate': 4,
         'rpt_renewal_rates': 2,
         'rpt_survival': 2,

@@ -49,8 +49,10 @@
     ) }}
 {%- endmacro %}
 
-{#- How many of a billing interval are in a year; NULL for another. -#}
+{#- How many of a billing interval are in a year. -#}
 {% macro intervals_a_year(interval) -%}
     {%- set counts = var('billing_intervals_a_year') -%}
-    case {{ interval }}{% for name in counts %} when '{{ name }}' then {{ counts[name] | default(1) }}{% endfor %} end
+    {%- set missing = "error('The var billing_intervals_a_year of dbt_project.yml lacks an interval: say how many of each of year, month, week and day are in a year.')" -%}
+    case {{ interval }}
+        {%- for name in ['year', 'month', 'week', 'day'] %} when '{{ name }}' then {{ counts[name] | default(missing) }}{% endfor %} end
 {%- endmacro %}

@@ -113,7 +113,7 @@ def rpt_customer_retention_rate(evidence: Evidence) -> list[Check]:
         no_rows(
             "the kept",
             "error",
-            "select 1 from {batch} where kept_customer_count > start_customer_count",
+            "select 1 from {batch} where kept_customer_count > least(start_customer_count, end_customer_count)",
             f"marts.{table} has {{observed}} rows with more customers kept than there were.",
         ),
     ]

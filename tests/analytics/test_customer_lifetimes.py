@@ -40,16 +40,6 @@ def test_curves_hold_from_one_exit_to_the_next() -> None:
     assert (team["customer_count"].unique().to_list(), team["age"].to_list()) == ([1], [0, 1])
 
 
-def test_who_hands_over_is_watched_until_then_and_has_not_left() -> None:
-    handed = PRESENCES.with_columns(end_cause=pl.Series(["handed_over", "involuntary", None, None]))
-    everybody = curves(handed, SEGMENTS, AS_OF, 60).filter(pl.col("dimension") == "all")
-    assert everybody["at_risk"].to_list() == [4, 4, 3, 2]
-    assert everybody["survival"].to_list() == pytest.approx([1, 1, 2 / 3, 2 / 3])
-    assert everybody["involuntary_incidence"].to_list() == pytest.approx([0, 0, 1 / 3, 1 / 3])
-    assert everybody["voluntary_incidence"].to_list() == [0, 0, 0, 0]
-    assert everybody["is_complete"].all()
-
-
 def test_without_customers_there_are_no_rows() -> None:
     for frame in (curves(PRESENCES.clear(), SEGMENTS, AS_OF, 60), curves(PRESENCES, SEGMENTS, None, 60)):
         assert frame.is_empty()

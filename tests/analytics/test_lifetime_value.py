@@ -27,7 +27,7 @@ def presences(spells: list[tuple[int, int | None]]) -> pl.DataFrame:
         start = AS_OF - timedelta(days=before)
         rows.append((f"c{number}", start, None if stayed is None else start + timedelta(days=stayed)))
     columns = {"customer_id": pl.String, "from_date": pl.Date, "to_date": pl.Date}
-    return pl.DataFrame(rows, schema=columns, orient="row").with_columns(end_cause=pl.lit(None, pl.String))
+    return pl.DataFrame(rows, schema=columns, orient="row")
 
 
 def levels(amounts: dict[str, float]) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """The rates over made customers, with currencies, trials, discounts and merged ids, against slower ways to the same."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -138,7 +139,8 @@ HANDED_OVER = """
         union all
         select customer, to_customer, 'active', handed_date, null from days where handed_date is not null
         union all
-        select customer, customer, 'canceled', ended_date, ended_date from days where ended_date is not null
+        select customer, coalesce(to_customer, customer), 'canceled', ended_date, ended_date
+        from days where ended_date is not null
     )
     insert into int_billing__subscriptions by name
     select 'files' as source, customer as source_subscription_id, owner as source_customer_id, 'EUR' as currency,
@@ -148,9 +150,13 @@ HANDED_OVER = """
     insert into int_billing__subscription_items by name
     select 'files' as source, source_subscription_id, source_subscription_id as source_subscription_item_id,
         'team' as plan, 'EUR' as currency, 'month' as billing_interval, 1 as interval_count,
-        'licensed' as usage_type, 100 as unit_amount, 1 as quantity, min(valid_from_at) as valid_from_at,
-        'load-1' as load_id
-    from int_billing__subscriptions group by source_subscription_id;
+        'licensed' as usage_type, 100 as unit_amount, quantity, valid_from_at, 'load-1' as load_id
+    from (
+        select source_subscription_id, 2 as quantity, min(valid_from_at) as valid_from_at
+        from int_billing__subscriptions group by source_subscription_id
+        union all
+        select 'b', 1, date '2023-07-05'
+    );
 
     insert into int_customers__id_spells by name
     select 'customer' as entity, 'files' as source, 'customer' as list_kind, letter as source_record_id,
@@ -160,32 +166,39 @@ HANDED_OVER = """
 
 
 def test_a_subscription_that_goes_to_another_customer_is_neither_lost_nor_new(tmp_path: Path) -> None:
-    """Of a, b, c and e only e leaves; a goes on as d, and b within c. f alone is new."""
+    """Of a, b, c and e only e leaves, and half of what b had; a goes on as d, and b within c. f alone is new."""
     path = tmp_path / "warehouse.duckdb"
     bench_revenue.write_warehouse(path, 0)
     with duckdb.connect(str(path)) as connection:
         connection.execute(HANDED_OVER)
     bench_revenue.build(path, *bench_revenue.LEDGER, *bench_revenue.RATES)
     with duckdb.connect(str(path)) as connection:
-        moves = "select past_customer_id, movement from fct_mrr_movements where movement_date > '2023-01-01' order by 1"
+        moves = (
+            "select past_customer_id, movement from fct_mrr_movements where movement_date > '2023-01-01' order by all"
+        )
         assert connection.sql(moves).fetchall() == [
-            *(("a", "scope_change"), ("b", "scope_change"), ("c", "scope_change"), ("d", "scope_change")),
+            *(
+                ("a", "scope_change"),
+                ("b", "scope_change"),
+                ("c", "contraction"),
+                ("c", "scope_change"),
+                ("d", "scope_change"),
+            ),
             *(("e", "churn"), ("f", "new")),
         ]
-        spans = "select customer_id, is_taken_over, end_cause from int_revenue__presences order by 1"
+        # What a paid is d's from the beginning, and what b paid is c's.
+        spans = "select customer_id, from_date, end_cause from int_revenue__presences order by 1"
+        first = date(2022, 1, 10)
         assert connection.sql(spans).fetchall() == [
-            *(("a", False, "handed_over"), ("b", False, "handed_over"), ("c", False, None), ("d", True, None)),
-            *(("e", False, "unknown"), ("f", False, None)),
+            *(("c", first, None), ("d", first, None), ("e", first, "unknown"), ("f", date(2023, 6, 1), None)),
         ]
         at = "window_months = 3 and dimension = 'all' and month = date '2023-07-01'"
         rates = f"select nrr, grr, strict_grr, logo_retention_rate from rpt_nrr_monthly where {at}"
-        assert connection.sql(rates).fetchall() == [(0.75, 0.75, 0.75, 0.75)]
+        assert connection.sql(rates).fetchall() == [(0.625, 0.625, 0.625, 2 / 3)]
         counts = f"""
             select start_customer_count, end_customer_count, new_customer_count, kept_customer_count
             from rpt_customer_retention_rate where {at}
         """
-        # c, d and f are there at the end; by the simple formula b is one less.
-        assert connection.sql(counts).fetchall() == [(4, 3, 1, 3)]
+        assert connection.sql(counts).fetchall() == [(3, 3, 1, 2)]
         survival = "select min(survival) from rpt_survival where dimension = 'all' and segment = 'all'"
-        # e is lost after 516 days, when a and b are no longer watched.
         assert connection.sql(survival).fetchall() == [(0.75,)]

@@ -13,7 +13,10 @@ with stripe_versions as (
 
 file_items as (
 
-    select * from {{ ref('stg_files__subscription_versions') }}
+    select
+        *,
+        if(status = 'canceled', coalesce(ended_at, canceled_at), ended_at) as item_ended_at
+    from {{ ref('stg_files__subscription_versions') }}
 
 ),
 
@@ -62,9 +65,8 @@ file_versions as (
         min(started_at) as started_at,
         max(trial_ends_at) as trial_ends_at,
         min(current_period_ends_at) filter (where status <> 'canceled') as current_period_ends_at,
-        case when bool_and(status = 'canceled') then max(canceled_at) end as canceled_at,
-        case when bool_and(coalesce(ended_at, canceled_at) is not null) then max(coalesce(ended_at, canceled_at)) end
-            as ended_at,
+        case when bool_and(canceled_at is not null) then max(canceled_at) end as canceled_at,
+        case when bool_and(item_ended_at is not null) then max(item_ended_at) end as ended_at,
         min(started_at) as created_at,
         valid_from_at,
         load_id
@@ -80,7 +82,7 @@ versions as (
     union all by name
     select
         *,
-        false as is_canceling_at_period_end,
+        status <> 'canceled' and canceled_at is not null as is_canceling_at_period_end,
         status = 'paused' as is_collection_paused,
         case
             when

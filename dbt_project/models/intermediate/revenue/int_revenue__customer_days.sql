@@ -22,6 +22,9 @@ with spells as (
         last_value(if(valid_to_date is null, durable_id, null)) over (
             record_history rows between unbounded preceding and unbounded following
         ) as customer_id,
+        last_value(durable_id) over (
+            record_history rows between unbounded preceding and unbounded following
+        ) as followed_customer_id,
         row_number() over record_history as spell_number,
         lead(valid_from_date) over record_history as next_from_date
     from {{ ref('int_customers__id_spells') }}
@@ -66,6 +69,7 @@ owners as (
         source_customer_id,
         past_customer_id,
         customer_id,
+        followed_customer_id,
         case when spell_number = 1 then date '0001-01-01' else valid_from_date end as from_date,
         coalesce(next_from_date, date '9999-12-31') as to_date
     from spells
@@ -91,6 +95,7 @@ owned as (
         subscription_days.*,
         owners.past_customer_id,
         owners.customer_id,
+        owners.followed_customer_id,
         greatest(subscription_days.change_date, owners.from_date) as effective_date,
         owners.from_date > subscription_days.change_date as is_handover
     from subscription_days
@@ -103,12 +108,19 @@ owned as (
 
 ),
 
+-- All that a subscription ever brought is followed under who has it last, as known today.
 followed as (
 
     select
-        *,
+        * replace (
+            last_value(customer_id) over (
+                subscription_history rows between unbounded preceding and unbounded following
+            ) as customer_id,
+            last_value(followed_customer_id) over (
+                subscription_history rows between unbounded preceding and unbounded following
+            ) as followed_customer_id
+        ),
         lag(past_customer_id) over subscription_history as past_customer_before,
-        lag(customer_id) over subscription_history as customer_before,
         lag(mrr_amount, 1, cast(0 as decimal(18, 4))) over subscription_history as mrr_before,
         lag(discount_rate, 1, 0) over subscription_history as rate_before,
         lag(is_alive, 1, false) over subscription_history as was_alive
@@ -128,6 +140,7 @@ changes as (
         source_subscription_id,
         past_customer_id,
         customer_id,
+        followed_customer_id,
         currency,
         effective_date,
         mrr_amount - mrr_before as mrr_change,
@@ -147,7 +160,8 @@ changes as (
         source,
         source_subscription_id,
         past_customer_before as past_customer_id,
-        customer_before as customer_id,
+        customer_id,
+        followed_customer_id,
         currency,
         effective_date,
         -mrr_before as scope_change,
@@ -245,6 +259,7 @@ select
     counted.source_subscription_id,
     counted.past_customer_id,
     counted.customer_id,
+    counted.followed_customer_id,
     counted.currency,
     counted.effective_date,
     coalesce(gaps.next_date, counted.effective_date) as change_date,

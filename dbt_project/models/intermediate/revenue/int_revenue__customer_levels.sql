@@ -55,8 +55,7 @@ valued as (
         rates.rate_month,
         rates.reporting_currency as currency,
         change_days.from_date,
-        {{ money('sum(' ~ exact_product('spans.mrr_amount', 'rates.rate') ~ ')') }} as mrr_amount,
-        {{ money('sum(' ~ exact_product('spans.scope_amount', 'rates.rate') ~ ')') }} as scope_amount
+        {{ money('sum(' ~ exact_product('spans.mrr_amount', 'rates.rate') ~ ')') }} as mrr_amount
     from change_days
     inner join spans
         on
@@ -79,8 +78,7 @@ levels as (
         null as rate_month,
         spans.currency,
         spans.from_date,
-        spans.mrr_amount,
-        spans.scope_amount
+        spans.mrr_amount
     from spans
     anti join in_several_currencies
         on spans.customer_id = in_several_currencies.customer_id
@@ -90,8 +88,7 @@ levels as (
 
 ),
 
--- In a month with changes the lowest level may be on the way; what moves between ids makes none. The last one holds
--- until the next month with changes.
+-- In a month with changes the lowest level may be on the way. The last one holds until the next month with changes.
 changed_months as (
 
     select
@@ -100,8 +97,7 @@ changed_months as (
         currency,
         cast(date_trunc('month', from_date) as date) as from_month,
         arg_max(mrr_amount, from_date) as closing_amount,
-        arg_max(scope_amount, from_date) as scope_amount,
-        min(mrr_amount - scope_amount) as lowest_without_scope
+        min(mrr_amount) as lowest_amount
     from levels
     group by all
 
@@ -117,7 +113,6 @@ select
     ) as to_month,
     changed_months.currency,
     changed_months.closing_amount,
-    {{ money('changed_months.lowest_without_scope + changed_months.scope_amount') }} as lowest_amount,
-    changed_months.scope_amount
+    changed_months.lowest_amount
 from changed_months
 cross join context

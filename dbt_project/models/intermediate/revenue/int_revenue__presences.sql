@@ -54,18 +54,16 @@ merged as (
 
 ),
 
--- What of a day's change is won or lost, and what comes from another customer, or goes to one.
-days as (
+endings as (
 
     select
-        coalesce(customer_id, past_customer_id) as customer_id,
+        followed_customer_id as customer_id,
         change_date,
-        sum(mrr_change) as mrr_change,
-        sum(scope_change) as scope_change,
         bool_or(is_involuntary) as is_involuntary,
         bool_or(is_voluntary) as is_voluntary
     from {{ ref('int_revenue__customer_days') }}
-    group by coalesce(customer_id, past_customer_id), change_date
+    group by followed_customer_id, change_date
+    having sum(mrr_change) < 0
 
 )
 
@@ -76,20 +74,14 @@ select
     merged.start_date,
     merged.from_date,
     merged.to_date,
-    beginnings.scope_change > 0 as is_taken_over,
     case
         when merged.to_date is null then null
-        when endings.mrr_change >= 0 then 'handed_over'
         when endings.is_involuntary then 'involuntary'
         when endings.is_voluntary then 'voluntary'
         else 'unknown'
     end as end_cause
 from merged
-inner join days as beginnings
-    on
-        merged.customer_id = beginnings.customer_id
-        and merged.from_date = beginnings.change_date
-left join days as endings
+left join endings
     on
         merged.customer_id = endings.customer_id
         and merged.to_date = endings.change_date

@@ -5,6 +5,5 @@ select
     start_date,
     from_date,
     to_date,
-    is_taken_over,
     end_cause
 from {{ ref('int_revenue__presences') }}

@@ -51,8 +51,7 @@ levels as (
         lowest_amount,
         coalesce(date_part('year', rate_month) * 12 + date_part('month', rate_month), 0) as rate_number,
         date_part('year', from_month) * 12 + date_part('month', from_month) as from_number,
-        date_part('year', to_month) * 12 + date_part('month', to_month) as to_number,
-        scope_amount
+        date_part('year', to_month) * 12 + date_part('month', to_month) as to_number
     from {{ ref('int_revenue__customer_levels') }}
     {{ of_changed('customer_id') }}
 
@@ -66,7 +65,6 @@ starts as (
         levels.rate_number,
         levels.from_number as level_number,
         levels.closing_amount,
-        levels.scope_amount,
         rates.rate,
         greatest(levels.from_number, rates.from_number) as from_number,
         least(levels.to_number, rates.to_number) as to_number
@@ -83,7 +81,6 @@ starts as (
         rate_number,
         from_number as level_number,
         closing_amount,
-        scope_amount,
         1 as rate,
         rate_number as from_number,
         rate_number + 1 as to_number
@@ -103,12 +100,8 @@ pairs as (
         ends.to_number as end_to_number,
         starts.rate,
         starts.closing_amount as start_amount,
-        -- What came or went with a record that changed its id is no gain or loss.
-        {{ money('ends.closing_amount - (ends.scope_amount - starts.scope_amount)') }} as end_amount,
-        min(
-            if(ends.from_number = starts.level_number, ends.closing_amount, ends.lowest_amount)
-            - (ends.scope_amount - starts.scope_amount)
-        ) over (
+        ends.closing_amount as end_amount,
+        min(if(ends.from_number = starts.level_number, ends.closing_amount, ends.lowest_amount)) over (
             partition by starts.customer_id, starts.from_number
             order by ends.from_number
         ) as lowest_amount

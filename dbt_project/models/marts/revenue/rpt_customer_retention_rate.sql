@@ -22,7 +22,7 @@ segments as (
 presences as (
 
     select
-        presences.presence_number = 1 and not presences.is_taken_over as is_new,
+        presences.presence_number,
         presences.cohort_month,
         cast(date_trunc('month', presences.from_date) as date) as from_month,
         cast(date_trunc('month', presences.to_date) as date) as to_month,
@@ -89,7 +89,7 @@ combination_starts as (
         combination_number,
         count(*) as customer_count
     from presences
-    where is_new
+    where presence_number = 1
     group by cohort_month, combination_number
 
 ),

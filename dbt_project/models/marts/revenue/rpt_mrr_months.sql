@@ -344,9 +344,12 @@ combination_events as (
     select
         movements.movement_month as month,
         customers.combination_number,
-        count(*) filter (where movements.movement = 'new') as new_customer_count,
-        count(*) filter (where movements.movement = 'churn') as churned_customer_count,
-        count(*) filter (where movements.movement = 'reactivation') as reactivated_customer_count,
+        {%- for kind, name in [('new', 'new'), ('churn', 'churned'), ('reactivation', 'reactivated')] %}
+            -- In several currencies one customer has several movements.
+            count(distinct (movements.past_customer_id, movements.movement_date)) filter (
+                where movements.movement = '{{ kind }}'
+            ) as {{ name }}_customer_count,
+        {%- endfor %}
         sum(movements.reporting_amount) filter (
             where movements.movement = 'churn' and movements.reason = 'voluntary'
         ) as voluntary_churn_amount,

@@ -19,8 +19,20 @@ select
     trial_ends_at,
     current_period_ends_at,
     {{ known_time('canceled_at') }} as canceled_at,
-    case when {{ is_later('coalesce(canceled_at, ended_at)') }} then null else ended_at end as ended_at,
-    valid_from_at,
+    -- Who has asked for the end of what is active has paid until then.
+    case
+        when {{ is_later('coalesce(canceled_at, ended_at)') }} then null
+        when status <> 'canceled' and canceled_at is not null then coalesce(ended_at, current_period_ends_at)
+        else ended_at
+    end as ended_at,
+    -- What is booked ahead is nothing until it starts.
+    greatest(valid_from_at, started_at) as valid_from_at,
     load_id
 from
     {{ known_versions(source('files', 'subscriptions'), key=['subscription_id', 'item_id'], dated_by='started_at') }}
+        as versions
+qualify
+    row_number() over (
+        partition by subscription_id, item_id, greatest(versions.valid_from_at, started_at), load_id
+        order by versions.valid_from_at desc
+    ) = 1
