@@ -346,7 +346,7 @@ combination_events as (
         customers.combination_number,
         {%- for kind, name in [('new', 'new'), ('churn', 'churned'), ('reactivation', 'reactivated')] %}
             -- In several currencies one customer has several movements.
-            count(distinct (movements.past_customer_id, movements.movement_date)) filter (
+            count(distinct row(movements.past_customer_id, movements.movement_date)) filter (
                 where movements.movement = '{{ kind }}'
             ) as {{ name }}_customer_count,
         {%- endfor %}

@@ -1,6 +1,37 @@
+{%- set item = ['subscription_id', 'item_id'] -%}
+with versions as (
+
+    select
+        *,
+        -- What is booked ahead is nothing until it starts.
+        greatest(valid_from_at, started_at) as begins_at
+    from {{ known_versions(source('files', 'subscriptions'), key=item, dated_by='started_at') }}
+    qualify
+        row_number() over (
+            partition by subscription_id, item_id, greatest(valid_from_at, started_at), load_id
+            order by valid_from_at desc
+        ) = 1
+
+),
+
+-- An item that goes on in another currency has ended in this one.
+followed as (
+
+    select
+        *,
+        first_value(currency) over (partition by subscription_id order by begins_at, currency) as first_currency,
+        lead(currency) over item_history as next_currency,
+        lead(begins_at) over item_history as next_begins_at
+    from versions
+    window item_history as (partition by subscription_id, item_id order by begins_at, load_id)
+
+)
+
+-- In a second currency a subscription is another, for amounts of two don't add up.
 select
     'files' as source,
-    subscription_id as source_subscription_id,
+    concat(subscription_id, case when currency <> first_currency then ' (' || currency || ')' end)
+        as source_subscription_id,
     item_id as source_subscription_item_id,
     customer_id as source_customer_id,
     plan,
@@ -19,20 +50,15 @@ select
     trial_ends_at,
     current_period_ends_at,
     {{ known_time('canceled_at') }} as canceled_at,
-    -- Who has asked for the end of what is active has paid until then.
-    case
-        when {{ is_later('coalesce(canceled_at, ended_at)') }} then null
-        when status <> 'canceled' and canceled_at is not null then coalesce(ended_at, current_period_ends_at)
-        else ended_at
-    end as ended_at,
-    -- What is booked ahead is nothing until it starts.
-    greatest(valid_from_at, started_at) as valid_from_at,
+    least(
+        case when next_currency <> currency then next_begins_at end,
+        case
+            when {{ is_later('coalesce(canceled_at, ended_at)') }} then null
+            -- Who has asked for the end of what is active has paid until then.
+            when status <> 'canceled' and canceled_at is not null then coalesce(ended_at, current_period_ends_at)
+            else ended_at
+        end
+    ) as ended_at,
+    begins_at as valid_from_at,
     load_id
-from
-    {{ known_versions(source('files', 'subscriptions'), key=['subscription_id', 'item_id'], dated_by='started_at') }}
-        as versions
-qualify
-    row_number() over (
-        partition by subscription_id, item_id, greatest(versions.valid_from_at, started_at), load_id
-        order by versions.valid_from_at desc
-    ) = 1
+from followed
