@@ -47,10 +47,12 @@ def context(release: Release, currency: str) -> dict[str, Any]:
         return {"restated": None, "restatements_table": None}
     causes = {row["cause"]: row["cause_count"] for row in rows}
     because = "; ".join(f"{_cause(cause)} ({count(number)})" for cause, number in sorted(causes.items()))
+    told, before = rows[0]["restated_date"], rows[0]["previous_as_of_date"]
+    other = f"the one of {day_name(before)}" if before != told else "an earlier one of that day"
     return {
         "restated": (
-            f"The report of {day_name(rows[0]['restated_date'])} told {plural(len(rows), 'figure')} of months "
-            f"that were over otherwise than the one of {day_name(rows[0]['previous_as_of_date'])}: {because}."
+            f"The report of {day_name(told)} told {plural(len(rows), 'figure')} of months "
+            f"that were over otherwise than {other}: {because}."
         ),
         "restatements_table": _table(rows, currency),
     }

@@ -354,6 +354,7 @@ def test_who_pays_by_use_alone_is_new_with_the_first_invoice_of_it() -> None:
         ({"is_active": "false"}, "but 0 rows are active"),
         ({"churn_recognition": "someday"}, "an unknown churn_recognition"),
         ({"dunning_days": "-1"}, "dunning_days that are no number of days"),
+        ({"dunning_days": "1.5"}, "dunning_days that are no number of days"),
         ({"grace_days": None}, "grace_days that are no number of days"),
         ({"trials": "maybe"}, "unknown trials"),
         ({"time_zone": "Berlin"}, "an unknown time_zone"),

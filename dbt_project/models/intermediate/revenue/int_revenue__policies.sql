@@ -39,10 +39,10 @@ judged as (
                 then 'is_active ' || is_active || ', but ' || active_count || ' rows are active; exactly one must be'
             when coalesce(churn_recognition, '') not in ('service_end', 'cancel_request', 'payment_failure_final')
                 then 'an unknown churn_recognition; there are service_end, cancel_request and payment_failure_final'
-            when dunning_days is not null and coalesce(dunning_number, -1) < 0
+            when not regexp_full_match(dunning_days, '\d+')
                 then 'dunning_days that are no number of days; leave them empty to count until billing ends it'
             when coalesce(unpaid, '') not in ('churn', 'count') then 'an unknown unpaid; there are churn and count'
-            when coalesce(grace_number, -1) < 0 then 'grace_days that are no number of days'
+            when coalesce(not regexp_full_match(grace_days, '\d+'), true) then 'grace_days that are no number of days'
             when coalesce(trials, '') not in ('exclude', 'count') then 'unknown trials; there are exclude and count'
             when coalesce(pauses, '') not in ('count', 'suspend', 'count_collection')
                 then 'unknown pauses; there are count, suspend and count_collection'
@@ -51,7 +51,7 @@ judged as (
                 then 'unknown discounts; there are recurring, forever, forever_and_once, all and none'
             when coalesce(same_month, '') not in ('keep', 'ignore')
                 then 'an unknown same_month; there are keep and ignore'
-            when coalesce(usage_number, -1) < 0
+            when coalesce(not regexp_full_match(usage_months, '\d+'), true)
                 then 'usage_months that are no number of months; write 0 where use counts for nothing'
             when zones.time_zone is null then 'an unknown time_zone; write it as in Europe/Berlin'
         end as mistake
