@@ -68,6 +68,17 @@ def test_what_is_known_only_by_its_last_state_ran_until_it_ended() -> None:
     ]
 
 
+def test_a_trial_that_is_paused_at_its_end_was_never_paid() -> None:
+    ledger = Revenue(AS_OF)
+    ends = datetime.fromisoformat("2024-02-10")
+    ledger.subscribe("s", start="2024-01-10", status="trialing", trial_ends_at=ends)
+    ledger.item("s", 100, start="2024-01-10")
+    ledger.subscribe("s", start="2024-02-10", status="paused", trial_ends_at=ends)
+    ledger.subscribe("s", start="2024-05-01", trial_ends_at=ends)
+    ledger.subscribe("s", start="2024-06-01", status="paused", trial_ends_at=ends)
+    assert ledger.build().movements() == [("2024-05-01", "new", None, 100)]
+
+
 def test_a_month_without_a_31st_and_a_leap_day_count_as_months() -> None:
     ledger = sold(("2024-01-31", 100), as_of=date(2024, 3, 31)).build()
     rows = ledger.sql("select month, opening_amount, closing_amount, is_complete from fct_customer_months order by 1")

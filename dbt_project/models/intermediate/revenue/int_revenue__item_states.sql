@@ -33,7 +33,9 @@ counted as (
     select
         *,
         row_number() over subscription_history as version_number,
-        count(*) filter (where status not in ('past_due', 'unpaid')) over subscription_history as settled_count
+        count(*) filter (where status not in ('past_due', 'unpaid')) over subscription_history as settled_count,
+        count(*) filter (where status = 'trialing') over subscription_history > 0
+        and count(*) filter (where status not in ('trialing', 'paused')) over subscription_history = 0 as is_trial_still
     from subscription_runs
     window
         subscription_history as (
@@ -43,10 +45,14 @@ counted as (
 
 ),
 
+-- What is paused after a trial, and was never paid, is a trial still.
 subscriptions as (
 
     select
-        *,
+        * replace (
+            if(is_trial_still and status = 'paused', 'trialing', status) as status,
+            if(is_trial_still and status = 'paused', null, trial_ends_at) as trial_ends_at
+        ),
         case
             when status in ('past_due', 'unpaid')
                 then min(valid_from_at) filter (where status in ('past_due', 'unpaid')) over (
