@@ -34,7 +34,8 @@ counted as (
         *,
         row_number() over subscription_history as version_number,
         count(*) filter (where status not in ('past_due', 'unpaid')) over subscription_history as settled_count,
-        count(*) filter (where status = 'trialing') over subscription_history > 0
+        status = 'paused'
+        and count(*) filter (where status = 'trialing') over subscription_history > 0
         and count(*) filter (where status not in ('trialing', 'paused')) over subscription_history = 0 as is_trial_still
     from subscription_runs
     window
@@ -50,8 +51,8 @@ subscriptions as (
 
     select
         * replace (
-            if(is_trial_still and status = 'paused', 'trialing', status) as status,
-            if(is_trial_still and status = 'paused', null, trial_ends_at) as trial_ends_at
+            if(is_trial_still, 'trialing', status) as status,
+            if(is_trial_still, null, trial_ends_at) as trial_ends_at
         ),
         case
             when status in ('past_due', 'unpaid')
