@@ -253,7 +253,7 @@ def test_what_comes_late_is_told_of_renewals_and_invoices(releases: list[Release
 
 
 def test_a_day_as_it_was_known_then_is_told_again(releases: list[Release]) -> None:
-    """By the marts of revenue; this comes last, for it leaves the warehouse as of that day."""
+    """By the marts, from which a run publishes: this comes last, for it leaves the warehouse as of that day."""
     before, _ = releases
     first_load = before.manifest["last_load_id"]
     home = Home(before.path.parents[2])
@@ -261,9 +261,10 @@ def test_a_day_as_it_was_known_then_is_told_again(releases: list[Release]) -> No
     with connect_warehouse(home) as warehouse:
         set_as_of(warehouse, date(2024, 5, 31), known)
     lend_last_release(home, dbt_manifest(), until=date(2024, 5, 31), known_until=known)
-    build(home, *CELLS)
+    build(home)
     told, retold = contents(before.path / "tenure.duckdb"), contents(home.warehouse)
-    assert {name: told[name] for name in CELLS} == {name: retold[name] for name in CELLS}
+    del told["release_info"]
+    assert {name for name in told if told[name] != retold[name]} <= KNOWN_LATER
     assert ask_warehouse(home, "select last_load_id from intermediate.int_run__context") == [(first_load,)]
 
 
