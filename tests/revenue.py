@@ -228,7 +228,7 @@ class Revenue:
                 "invoice_status": status,
                 "line_amount": line["amount"],
                 "discount_amount": line.get("discount", 0),
-                "net_amount": line["amount"] - line.get("discount", 0),
+                "net_amount": line["amount"] - (line.get("discount") or 0),
                 "is_proration": False,
                 "period_start_at": datetime.fromisoformat(line["start"]) if line.get("start") else None,
                 "period_end_at": datetime.fromisoformat(line["end"]) if line.get("end") else None,

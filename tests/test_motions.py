@@ -47,7 +47,7 @@ def test_order_lines_and_customers_alone(shop_run: Run, contracts: Contracts) ->
 @pytest.mark.parametrize(
     ("system", "filled"),
     [
-        ("stripe", set()),
+        ("stripe", {"rpt_lifetime_value"}),
         ("shopify", COMMERCE),
         ("zendesk", set()),
         ("files", COMMERCE),

@@ -58,6 +58,16 @@ def fct_subscription_changes(evidence: Evidence) -> list[Check]:
             "group by source, source_subscription_id, effective_date having sum(amount) != 0",
             f"marts.{table} has {{observed}} subscriptions that go from one customer and don't come to another.",
         ),
+        no_rows(
+            "items alike",
+            "warning",
+            "select 1 from (select * from {batch} where cause = 'item' qualify row_number() over "
+            "(partition by source, source_subscription_item_id order by effective_date desc, amount desc) = 1) "
+            "where quantity > 0 group by source, source_subscription_id, plan, quantity, unit_amount "
+            "having count(*) > 1",
+            "Subscriptions with items of the same plan, price and quantity at the same time: {observed}; each of them "
+            f"counts. What is one item needs one id: see the last rows of items in marts.{table}.",
+        ),
     ]
 
 

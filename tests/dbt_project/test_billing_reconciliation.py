@@ -80,6 +80,18 @@ def test_tax_one_off_lines_and_credits_are_no_mrr() -> None:
     }
 
 
+@pytest.mark.parametrize(("discounts", "reasons"), [("recurring", {}), ("none", {"discount": -10})])
+def test_a_discount_that_invoices_have_in_their_amounts(discounts: str, reasons: dict[str, float]) -> None:
+    ledger = Revenue(AS_OF, discounts=discounts)
+    ledger.subscribe("s", start="2024-01-10", discount_duration="forever", discount_rate=0.1)
+    ledger.item("s", 100, start="2024-01-10", discount_rate=0.1)
+    for month, end in zip(MONTHS, [*MONTHS[1:], "2024-05"], strict=True):
+        ledger.invoice(
+            month, f"{month}-10", {"amount": 90, "discount": None, "start": f"{month}-10", "end": f"{end}-10"}
+        )
+    assert ledger.reconciled() == (dict.fromkeys(MONTHS, reasons) if reasons else {})
+
+
 def test_a_discount_of_one_invoice_and_a_cent_of_rounding() -> None:
     ledger = sold(99.99, start="2024-01-09")
     ledger.subscribe("s", start="2024-01-10", discount_duration="once", discount_rate=0.5)

@@ -146,6 +146,19 @@ def test_what_a_merger_of_ids_moves_is_scope_and_nobody_is_new_or_lost() -> None
     assert ledger.broken_rows() == []
 
 
+@pytest.mark.parametrize(("discounts", "change"), [("recurring", ("discount_start", -20)), ("none", None)])
+def test_a_discount_that_all_items_have_is_the_subscription_s(discounts: str, change: tuple[str, int] | None) -> None:
+    ledger = Revenue(AS_OF, discounts=discounts)
+    ledger.subscribe("s", start="2024-01-01")
+    ledger.item("s", 100, start="2024-01-01")
+    ledger.subscribe("s", start="2024-02-01", discount_duration="forever", discount_rate=0.2)
+    ledger.item("s", 100, start="2024-02-01", discount_rate=0.2)
+    later = [("2024-02-01", *change)] if change else []
+    assert (
+        ledger.build().sql("select cast(movement_date as varchar), reason, amount from fct_mrr_movements")[1:] == later
+    )
+
+
 def test_units_price_and_discount_are_told_apart() -> None:
     ledger = Revenue(AS_OF)
     ledger.subscribe("s", start="2024-01-01")
@@ -381,6 +394,13 @@ def test_two_active_policies_are_told() -> None:
     ledger = sold(("2024-01-01", 100))
     ledger.add("revenue_policies", ledger_policies(ledger, policy="other"))
     with pytest.raises(Exception, match="2 rows are active; exactly one must be"):
+        ledger.build()
+
+
+def test_no_policy_is_told() -> None:
+    ledger = sold(("2024-01-01", 100))
+    ledger.connection.execute("delete from revenue_policies")
+    with pytest.raises(Exception, match=r"revenue_policies\.csv has no rows; exactly one must be active\."):
         ledger.build()
 
 

@@ -25,9 +25,8 @@ lines as (
     select
         * exclude (status),
         status as invoice_status,
-        0 as discount_amount,
         false as is_proration
-    from {{ ref('stg_files__invoices') }}
+    from {{ ref('int_billing__file_lines') }}
 
 )
 
@@ -48,7 +47,7 @@ select
     currency,
     line_amount,
     {{ money('discount_amount') }} as discount_amount,
-    {{ money('line_amount - discount_amount') }} as net_amount,
+    {{ money('line_amount - coalesce(discount_amount, 0)') }} as net_amount,
     cast(quantity as decimal(18, 4)) as quantity,
     is_proration,
     period_start_at,

@@ -16,7 +16,7 @@ with file_invoices as (
         min(due_at) as due_at,
         max(paid_at) as paid_at,
         max(load_id) as load_id
-    from {{ ref('stg_files__invoices') }}
+    from {{ ref('int_billing__file_lines') }}
     group by source, source_invoice_id
 
 ),

@@ -66,6 +66,13 @@ file_versions as (
         max(trial_ends_at) as trial_ends_at,
         min(current_period_ends_at) filter (where status <> 'canceled') as current_period_ends_at,
         case when bool_and(canceled_at is not null) then max(canceled_at) end as canceled_at,
+        -- Where items differ, each has its own.
+        case
+            when
+                count(distinct coalesce(discount_rate, 0)) filter (where coalesce(item_ended_at > valid_from_at, true))
+                = 1
+                then max(discount_rate) filter (where coalesce(item_ended_at > valid_from_at, true))
+        end as discount_rate,
         case when bool_and(item_ended_at is not null) then max(item_ended_at) end as ended_at,
         min(started_at) as created_at,
         valid_from_at,
@@ -82,6 +89,7 @@ versions as (
     union all by name
     select
         *,
+        if(discount_rate > 0, 'forever', null) as discount_duration,
         status <> 'canceled' and canceled_at is not null as is_canceling_at_period_end,
         status = 'paused' as is_collection_paused,
         case

@@ -70,6 +70,7 @@ billed_items as (
         max(period_start_at) as period_start_at,
         sum(month_amount) as month_amount,
         sum(month_discount_amount) as month_discount_amount,
+        bool_or(is_discount_untold) as is_discount_untold,
         count(*) as line_count
     from lines
     where is_covering and reason <> 'void'
@@ -124,6 +125,7 @@ begun_items as (
         min(status) as status,
         sum(if(state = 'paying', full_amount, 0)) as gross_amount,
         max(if(has_discount, discount_rate, 0)) as discount_rate,
+        max(discount_rate) as told_discount_rate,
         max(if(has_discount, discount_amount, 0)) as discount_amount
     from begun
     group by source, source_subscription_id, source_subscription_item_id, month
@@ -140,6 +142,13 @@ billed as (
         sum(billed_items.month_amount) as month_amount,
         sum(billed_items.month_discount_amount) as month_discount_amount,
         sum(billed_items.line_count) as line_count,
+        -- A line that tells no discount has it in its amount.
+        coalesce(
+            sum(
+                if(billed_items.is_discount_untold, begun_items.gross_amount * begun_items.told_discount_rate, 0)
+            ),
+            0
+        ) as untold_discount_amount,
         bool_and(begun_items.state = 'paying' and begun_items.status <> 'trialing') as was_paying,
         min_by(
             begun_items.state,
@@ -310,8 +319,9 @@ compared as (
         billed.source is not null as is_billed,
         coalesce(billed.was_paying, false) as was_paying,
         billed.begun_state,
-        coalesce(billed.month_amount, 0) as month_amount,
-        coalesce(billed.month_discount_amount, 0) as month_discount_amount,
+        {{ money('coalesce(billed.month_amount + billed.untold_discount_amount, 0)') }} as month_amount,
+        {{ money('coalesce(billed.month_discount_amount + billed.untold_discount_amount, 0)') }}
+            as month_discount_amount,
         coalesce(billed.line_count, 0) as line_count,
         coalesce(billed.begun_gross_amount, 0) as begun_gross_amount,
         coalesce(billed.begun_discount_amount, 0) as begun_discount_amount,

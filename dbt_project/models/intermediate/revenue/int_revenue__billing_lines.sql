@@ -133,7 +133,8 @@ select
     coalesce(bool_or(is_covering), false) as is_covering,
     {{ money('coalesce(sum(issued_amount), 0)') }} as issued_amount,
     {{ money('coalesce(sum(month_amount) filter (where is_covering), 0)') }} as month_amount,
-    {{ money('coalesce(sum(month_discount_amount) filter (where is_covering), 0)') }} as month_discount_amount
+    {{ money('coalesce(sum(month_discount_amount) filter (where is_covering), 0)') }} as month_discount_amount,
+    bool_or(discount_amount is null) as is_discount_untold
 from shares
 group by
     source,

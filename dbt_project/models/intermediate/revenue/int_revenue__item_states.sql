@@ -93,7 +93,7 @@ select
     items.interval_count,
     items.usage_type,
     items.unit_amount,
-    items.discount_rate as item_discount_rate,
+    if(subscriptions.discount_rate is null, items.discount_rate, null) as item_discount_rate,
     items.quantity,
     items.ended_at as item_ended_at,
     subscriptions.source_customer_id,
