@@ -146,7 +146,7 @@ def dim_revenue_policies(evidence: Evidence) -> list[Check]:
             "active",
             "error",
             "select 1 from {batch} having count(*) filter (where is_active) != 1",
-            f"marts.{table} has not one active policy.",
+            "revenue_policies.csv has no active policy: write one, with is_active true.",
         ),
     ]
 

@@ -71,6 +71,7 @@ FAULTS = {
         "marts.fct_orders has 1 orders after 2024-06-20",
         "",
     ),
+    "no policy": ("delete from marts.dim_revenue_policies", "revenue_policies.csv has no active policy", ""),
     "a column more": (
         "alter table marts.fct_orders add column surprise integer",
         "marts.fct_orders has other columns",

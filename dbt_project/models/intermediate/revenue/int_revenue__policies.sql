@@ -1,7 +1,7 @@
 with written as (
 
     select
-        policies.*,
+        *,
         try_cast(is_active as boolean) as is_active_flag,
         try_cast(dunning_days as integer) as dunning_number,
         try_cast(grace_days as integer) as grace_number,
@@ -16,8 +16,7 @@ with written as (
             ',', churn_recognition, coalesce(dunning_days, ''), unpaid, grace_days, trials, pauses, free, discounts,
             same_month, usage_months, time_zone
         ) as rules_text
-    from (select true) as one_row
-    left join {{ ref('revenue_policies') }} as policies on true
+    from {{ ref('revenue_policies') }}
 
 ),
 
@@ -65,7 +64,6 @@ select
     policy,
     case
         when mistake is null then is_active_flag
-        when row_text = '' then error('revenue_policies.csv has no rows; exactly one must be active.')
         else error('revenue_policies.csv: the row "' || row_text || '" has ' || mistake || '.')
     end as is_active,
     churn_recognition,
