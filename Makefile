@@ -86,6 +86,7 @@ check-project:
 
 test-wide: setup  ## Run the wide and slow variants: many kills, many seeds
 	pytest -n 2 --dist loadfile --no-loadscope-reorder -m wide
+	pytest -n 2 --dist loadfile --no-loadscope-reorder -m "hypothesis and not wide" --hypothesis-profile wide
 
 test-bi: setup .bi/.ready  ## Compare what Superset's charts say with SQL on two releases
 	pytest -m bi

@@ -18,9 +18,15 @@ from ingestion.home import PROJECT_ROOT, Home, connect_warehouse, open_home, sou
 
 # How long an example takes tells of the machine and of what else it does.
 settings.register_profile("tenure", deadline=None)
+settings.register_profile("wide", deadline=None, max_examples=1_000)
 settings.load_profile("tenure")
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+
+
+def examples(few: int) -> int:
+    """How many examples a slow property has: so few in the suite, ten times as many in the wide tests."""
+    return few * settings().max_examples // 100
 
 
 def public_data() -> Path:

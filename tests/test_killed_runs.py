@@ -74,8 +74,8 @@ def test_a_whole_run_that_is_killed(moment: str, bench: Bench, tmp_path: Path) -
 
 # Stripe's subscriptions and their items are the fourth and fifth file of a run.
 NAMING = [
-    ("os.rename", 5),
-    *(pytest.param(*at, marks=pytest.mark.wide) for at in (("os.fsync", 5), ("os.rename", 4), ("os.rename", 6))),
+    pytest.param(*at, marks=pytest.mark.wide)
+    for at in (("os.fsync", 5), ("os.rename", 4), ("os.rename", 5), ("os.rename", 6))
 ]
 FORGETTING = [pytest.param("os.unlink", nth, marks=pytest.mark.wide) for nth in range(2, 56, 3)]
 

@@ -137,6 +137,7 @@ def test_online_retail_as_of_is_the_newest_order(online_retail: Run) -> None:
     )
 
 
+@pytest.mark.wide
 def test_cdnow_repeat_purchase(cdnow_marts: Home) -> None:
     rates = ask(
         cdnow_marts,
@@ -146,6 +147,7 @@ def test_cdnow_repeat_purchase(cdnow_marts: Home) -> None:
     assert rates == [(30, 17.39), (60, 25.50), (90, 29.15), (180, 37.63), (365, 45.57), (None, 48.32)]
 
 
+@pytest.mark.wide
 def test_cdnow_orders_and_january_cohort(cdnow_marts: Home) -> None:
     sums = "count(*), count(distinct customer_id), sum(gross_amount)"
     orders = ask(cdnow_marts, f"select {sums} from marts.fct_orders")

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.clustering import TIERS, Limits, decide, within_distance
+from tests.conftest import examples
 
 LIMITS = Limits(max_records=10)
 Edge = tuple[str, str, str, float]
@@ -263,7 +264,7 @@ def _forbidden(world: World, one: set[str], other: set[str]) -> set[str]:
     }
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100))
 @given(worlds())
 def test_every_protection_holds_within_and_every_refusal_has_its_reason(world: World) -> None:
     decided = world.decide()
@@ -291,7 +292,7 @@ def test_every_protection_holds_within_and_every_refusal_has_its_reason(world: W
             assert reason in _forbidden(world, one, other)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(50))
 @given(worlds(TIERS), st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(world: World, random: Random) -> None:
     shuffled = World(*(random.sample(part, len(part)) for part in vars(world).values()))

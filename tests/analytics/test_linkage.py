@@ -212,7 +212,8 @@ def test_em_recovers_m_of_a_known_mixture() -> None:
         assert found[name] == pytest.approx(m[name], abs=0.02)
 
 
-@pytest.mark.parametrize("number", [*(pytest.param(number, marks=pytest.mark.wide) for number in (1, 2)), 3])
+@pytest.mark.wide
+@pytest.mark.parametrize("number", [1, 2, 3])
 def test_febrl(data: Path, number: int) -> None:
     labelled = febrl(data, number)
     pairs = score(labelled.records, train(labelled.records, "people"))

@@ -15,6 +15,7 @@ from analytics.linkage import Scores, rescore, score
 from analytics.linkage_model import prior_model
 from analytics.linkage_specification import SPECIFICATIONS
 from analytics.linkage_splink import predict
+from tests.conftest import examples
 from tests.labelled import synthetic_people
 
 MODEL = prior_model("people")
@@ -50,19 +51,9 @@ def _same_email(numbers: Iterable[int]) -> pl.DataFrame:
     )
 
 
-@settings(max_examples=2)
+@settings(max_examples=examples(1))
 @given(st.lists(RECORD, min_size=10, max_size=14), st.lists(DAY, min_size=3, max_size=3))
 def test_any_history_gives_what_scoring_everything_gives(
-    first: list[tuple[int, ...]],
-    days: list[tuple[dict[int, tuple[int, ...] | None], int, float]],
-) -> None:
-    _check_history(first, days)
-
-
-@pytest.mark.wide
-@settings(max_examples=40)
-@given(st.lists(RECORD, min_size=10, max_size=14), st.lists(DAY, min_size=4, max_size=4))
-def test_many_histories_give_what_scoring_everything_gives(
     first: list[tuple[int, ...]],
     days: list[tuple[dict[int, tuple[int, ...] | None], int, float]],
 ) -> None:

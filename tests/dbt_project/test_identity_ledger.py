@@ -9,6 +9,7 @@ from itertools import pairwise
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
 from tests.identity import Ledger, Record
 
 FIRST_DAY = date(2024, 1, 1)
@@ -86,7 +87,7 @@ def histories(draw: st.DrawFn) -> list[list[frozenset[Record]]]:
 
 # A history takes a second or so: making a failing one smaller would take minutes.
 @settings(
-    max_examples=15,
+    max_examples=examples(6),
     suppress_health_check=list(HealthCheck),
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
 from tests.identity import VARS, Ledger, template
 from tests.linking import Linked
 
@@ -212,7 +213,7 @@ def test_a_wrong_list_free_of_duplicates_stops_the_build_and_is_named(row: str, 
         linked.sql(query)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(10))
 @given(
     st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29), st.booleans()), max_size=40), st.permutations(range(12))
 )

@@ -10,7 +10,7 @@ from tests.revenue import POLICY, Revenue
 from tests.stories import DAYS, START, expected_movements, feed, make_story
 
 
-@pytest.mark.parametrize("count", [400, pytest.param(10_000, marks=pytest.mark.wide)])
+@pytest.mark.parametrize("count", [200, pytest.param(10_000, marks=pytest.mark.wide)])
 def test_random_histories_are_told_as_day_by_day(count: int) -> None:
     stories = [make_story(number) for number in range(count)]
     as_of = (START + timedelta(days=DAYS + 20)).date()
@@ -46,7 +46,7 @@ def add_use(ledger: Revenue) -> None:
 
 
 def test_each_policy_s_difference_is_that_of_a_ledger_under_it() -> None:
-    stories = [make_story(number) for number in range(120)]
+    stories = [make_story(number) for number in range(60)]
     as_of = (START + timedelta(days=DAYS + 20)).date()
     ours = Revenue(as_of)
     ours.add("revenue_policies", [{**POLICY, "policy": name, "is_active": "false", **OTHERS[name]} for name in OTHERS])

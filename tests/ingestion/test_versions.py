@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.contracts import Contracts
+from tests.conftest import examples
 from tests.ingestion.conftest import Deployment, RefusedFilesError
 
 TICKETS = "id,status,requester_id,created_at,updated_at\n"
@@ -72,7 +73,7 @@ def test_a_version_that_is_known_is_nothing_new(zendesk: Deployment) -> None:
     assert statuses(zendesk) == [("1", "solved")]
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(5))
 @given(st.data())
 def test_any_order_of_deliveries_ends_in_the_same_rows(
     tmp_path_factory: pytest.TempPathFactory, contracts: Contracts, data: st.DataObject

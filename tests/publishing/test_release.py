@@ -60,7 +60,7 @@ release.publish(open_home(Path(sys.argv[1])), Path(sys.argv[3]))
         pytest.param("after _write_table", marks=pytest.mark.wide),
         pytest.param("after _write_database", marks=pytest.mark.wide),
         pytest.param("before _flush", marks=pytest.mark.wide),
-        "before _point_readers_at",
+        pytest.param("before _point_readers_at", marks=pytest.mark.wide),
         "after _point_readers_at",
         pytest.param("after _prune", marks=pytest.mark.wide),
     ],
