@@ -211,6 +211,13 @@ def test_mrr_that_nobody_was_ever_invoiced_for_and_an_invoice_that_is_missing() 
     }
 
 
+def test_without_invoices_there_is_nothing_to_reconcile() -> None:
+    ledger = sold()
+    ledger.invoice("A", "2024-02-03", {"amount": 100}, status="draft")
+    assert ledger.reconciled() == {}
+    assert ledger.sql("from rpt_billing_reconciliation") == ledger.sql("from fct_billing_differences") == []
+
+
 def test_an_amount_that_the_contract_doesn_t_have_and_lines_that_don_t_add_up() -> None:
     ledger = sold()
     monthly(ledger, "2024-01", amount=101)

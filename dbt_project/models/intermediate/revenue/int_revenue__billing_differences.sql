@@ -510,7 +510,14 @@ left join subscriptions
     on
         amounts.source = subscriptions.source
         and amounts.source_subscription_id = subscriptions.source_subscription_id
-where amounts.month + interval 1 month <= context.as_of_date + interval 1 day
+where
+    amounts.month + interval 1 month <= context.as_of_date + interval 1 day
+    -- Without invoices there is nothing to reconcile with.
+    and exists (
+        select 1
+        from {{ ref('int_billing__invoices') }}
+        where status is distinct from 'draft' and issued_at is not null
+    )
 group by
     amounts.month,
     amounts.currency,
