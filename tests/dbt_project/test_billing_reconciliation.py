@@ -253,8 +253,9 @@ def test_a_file_s_invoices_say_neither_item_nor_interval_nor_period() -> None:
     }  # fmt: skip
 
 
-def test_whatever_is_invoiced_reasons_sum_to_the_difference_and_rows_to_reasons() -> None:
-    for seed in range(25):
+@pytest.mark.parametrize("count", [12, pytest.param(100, marks=pytest.mark.wide)])
+def test_whatever_is_invoiced_reasons_sum_to_the_difference_and_rows_to_reasons(count: int) -> None:
+    for seed in range(count):
         ledger = random_world(random.Random(seed))
         ledger.build(*RECONCILIATION)
         assert (

@@ -36,7 +36,7 @@ file_versions as (
         discount_rate,
         quantity,
         interval_count,
-        case when status = 'canceled' then coalesce(ended_at, canceled_at, valid_from_at) else ended_at end as ended_at,
+        ended_at,
         started_at as created_at,
         valid_from_at,
         load_id

@@ -13,9 +13,7 @@ with stripe_versions as (
 
 file_items as (
 
-    select
-        *,
-        if(status = 'canceled', coalesce(ended_at, canceled_at), ended_at) as item_ended_at
+    select *
     from {{ ref('stg_files__subscription_versions') }}
 
 ),
@@ -69,11 +67,11 @@ file_versions as (
         -- Where items differ, each has its own.
         case
             when
-                count(distinct coalesce(discount_rate, 0)) filter (where coalesce(item_ended_at > valid_from_at, true))
+                count(distinct coalesce(discount_rate, 0)) filter (where coalesce(ended_at > valid_from_at, true))
                 = 1
-                then max(discount_rate) filter (where coalesce(item_ended_at > valid_from_at, true))
+                then max(discount_rate) filter (where coalesce(ended_at > valid_from_at, true))
         end as discount_rate,
-        case when bool_and(item_ended_at is not null) then max(item_ended_at) end as ended_at,
+        case when bool_and(ended_at is not null) then max(ended_at) end as ended_at,
         min(started_at) as created_at,
         valid_from_at,
         load_id

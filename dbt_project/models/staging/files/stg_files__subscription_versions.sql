@@ -54,8 +54,9 @@ select
         case when next_currency <> currency then next_begins_at end,
         case
             when {{ is_later('coalesce(canceled_at, ended_at)') }} then null
+            when status = 'canceled' then coalesce(ended_at, canceled_at, begins_at)
             -- Who has asked for the end of what is active has paid until then.
-            when status <> 'canceled' and canceled_at is not null then coalesce(ended_at, current_period_ends_at)
+            when canceled_at is not null then coalesce(ended_at, current_period_ends_at)
             else ended_at
         end
     ) as ended_at,
