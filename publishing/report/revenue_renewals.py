@@ -90,7 +90,8 @@ def _chart(past: list[Row], coming: list[Row]) -> Markup:
     """What falls due in each month by what became of it, with the gross renewal rate of what is decided above it."""
     bars: list[dict[str, Any]] = []
     texts: list[dict[str, Any]] = []
-    for row in {row["due_month"]: row for row in (*past, *coming)}.values():
+    shown = {row["due_month"]: row for row in (*past, *coming)}
+    for row in shown.values():
         month = short_month(row["due_month"])
         amounts = {
             "renewed": row["kept_amount"],
@@ -106,10 +107,12 @@ def _chart(past: list[Row], coming: list[Row]) -> Markup:
         if row["gross_renewal_rate"] is not None and row["is_complete"]:
             top = float(row["due_amount"] + row["upcoming_amount"])
             texts.append({"month": month, "amount": top, "text": percent(row["gross_renewal_rate"], 0)})
-    months = list(dict.fromkeys(bar["month"] for bar in bars))
+    # A month in which nothing falls due has its place.
+    first, last = (12 * month.year + month.month - 1 for month in (min(shown), max(shown)))
+    months = [short_month(date(number // 12, number % 12 + 1, 1)) for number in range(first, last + 1)]
     x = alt.X(
         "month:N",
-        sort=months,
+        scale=alt.Scale(domain=months),
         title=None,
         axis=alt.Axis(labelAngle=0, labelExpr="split(datum.label, ' ')", grid=False, ticks=False, labelOverlap=False),
     )
@@ -127,7 +130,7 @@ def _chart(past: list[Row], coming: list[Row]) -> Markup:
     labels = (
         alt.Chart(data(texts))
         .mark_text(dy=-7, fontSize=11, color=INK)
-        .encode(x=alt.X("month:N", sort=months), y="amount:Q", text="text:N")
+        .encode(x=alt.X("month:N", scale=alt.Scale(domain=months)), y="amount:Q", text="text:N")
     )
     return to_svg(alt.layer(rects, labels) if texts else rects, 680, 215, "renewals")
 

@@ -1,5 +1,6 @@
 """The sections of the page of revenue on renewals, on what a customer is worth and on first value."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from tests.publishing.small_release import text_of
 from tests.publishing.test_revenue_page import MONTHS, write
 from tests.publishing.test_sources_page import row
 
-# Two months that are over, one of them with something pending, and two to come.
+# Two months that are over, one of them with something pending, and three to come.
 RENEWALS = """
     insert into marts.rpt_renewal_rates by name
     select
@@ -26,7 +27,7 @@ RENEWALS = """
         (date '2024-04-01', 1, 'all', 'all', 0, 0, true), (date '2024-04-01', 12, 'all', 'all', 0, 0, true),
         (date '2024-04-01', 12, 'plan', 'team', 0, 0, true), (date '2024-04-01', 12, 'plan', 'tiny', 0, 0, true),
         (date '2024-05-01', 1, 'all', 'all', 2, 0, true), (date '2024-06-01', 1, 'all', 'all', 0, 3, false),
-        (date '2024-07-01', 1, 'all', 'all', 0, 4, false)
+        (date '2024-07-01', 1, 'all', 'all', 0, 4, false), (date '2024-09-01', 1, 'all', 'all', 0, 1, false)
     ) as t(due_month, window_months, dimension, segment, pending, coming, is_past);
 """
 VALUES = """
@@ -74,8 +75,12 @@ def test_renewals_by_month_beside_what_comes(page: str) -> None:
     text = text_of(page)
     assert "Of EUR 1,000 a year that fell due in twelve months, 85.0% was renewed (gross renewal rate" in text
     assert f"95% interval 70.0{TO}95.0%), 94.0% with what it costs more (net); of 12 customers, 83.3% renewed." in text
-    assert "EUR 700 falls due up to July 2024, in 7 renewals." in text
-    assert "Renewed: April 2024 85.0% of EUR 1,000. To come: June 2024 EUR 300, July 2024 EUR 400." in page
+    assert "EUR 800 falls due up to September 2024, in 8 renewals." in text
+    assert re.search(r">Aug<.*>Sep<", page), "a month in which nothing falls due has its place"
+    assert (
+        "Renewed: April 2024 85.0% of EUR 1,000. To come: June 2024 EUR 300, July 2024 EUR 400, September 2024 EUR 100."
+        in page
+    )
 
 
 def test_values_by_formula_and_why_there_is_none(page: str) -> None:
