@@ -116,7 +116,6 @@ def shuffled(feeds: Feeds, seed: int, first_day: int = 0) -> list[Parcel]:
     return in_order(parcels)
 
 
-@pytest.mark.wide
 def test_days_in_any_order_end_in_the_same_rows(tmp_path: Path, exports: Path, contracts: Contracts) -> None:
     """Some systems' last days. That all of them, and after thirty days, end in the same marts is a wide test."""
     feeds = {feed: rows for feed, rows in read_feeds(exports).items() if feed.source in FEW}

@@ -15,7 +15,6 @@ def _reaches_its_marks(public_set: PublicSet, quality: dict[str, tuple[float, fl
     assert quality["pair_precision"][0] >= public_set.least_precision
 
 
-@pytest.mark.wide
 def test_a_public_set_s_identity_reaches_its_marks(data: Path, tmp_path: Path) -> None:
     """Without the gate and what doesn't measure identity; whole runs of all sets are a wide test."""
     (febrl_1,) = (one for one in SETS if one.name == "FEBRL 1")
