@@ -49,6 +49,16 @@
     ) }}
 {%- endmacro %}
 
+{#- When so many billing intervals from a moment on are over. -#}
+{% macro interval_end(moment, interval, count) -%}
+    {{ moment }} + case {{ interval }}
+        when 'year' then to_months(12 * {{ count }})
+        when 'month' then to_months({{ count }})
+        when 'week' then to_days(cast(7 * {{ count }} as integer))
+        else to_days(cast({{ count }} as integer))
+    end
+{%- endmacro %}
+
 {#- How many of a billing interval are in a year. -#}
 {% macro intervals_a_year(interval) -%}
     {%- set counts = var('billing_intervals_a_year') -%}

@@ -162,6 +162,13 @@ def dim_fx_rates(evidence: Evidence) -> list[Check]:
             "select 1 from {batch} where rate <= 0 or (currency = reporting_currency and rate != 1)",
             f"marts.{table} has {{observed}} rates that are none.",
         ),
+        no_rows(
+            "first rates",
+            "warning",
+            "select 1 from {batch} where is_assumed group by currency",
+            "fx_rates.csv begins after the first revenue in {observed} currencies: months before have their first rate "
+            f"(is_assumed in marts.{table}).",
+        ),
     ]
 
 

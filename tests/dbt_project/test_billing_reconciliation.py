@@ -253,6 +253,89 @@ def test_a_file_s_invoices_say_neither_item_nor_interval_nor_period() -> None:
     }  # fmt: skip
 
 
+FILE_LINE: dict[str, Any] = {"source_subscription_item_id": None, "source_price_id": None, "billing_interval": None}
+
+
+def of_a_file(amount: float, *, every: str = "month", **policy: Any) -> Revenue:
+    ledger = Revenue(AS_OF, **policy)
+    ledger.subscribe("s", start="2024-01-10", source="files")
+    ledger.add("int_customers__id_spells", [
+        {"entity": "customer", "source": "files", "list_kind": "customer", "source_record_id": "c", "durable_id": "d",
+         "valid_from_date": date(2020, 1, 1)}
+    ])  # fmt: skip
+    ledger.item("s", amount, start="2024-01-10", source="files", billing_interval=every)
+    return ledger
+
+
+@pytest.mark.parametrize(
+    ("lines", "proration"),
+    [
+        ([("2024-03-25", "2024-04-10", 50)], 50),
+        ([("2024-03-25", "2024-04-10", -50), ("2024-03-25", "2024-04-10", 100)], 50),
+    ],
+)
+def test_a_file_s_line_for_less_than_an_interval_is_a_proration(
+    lines: list[tuple[str, str, float]], proration: float
+) -> None:
+    ledger = of_a_file(100)
+    ledger.item("s", 200, start="2024-03-25", source="files")
+    for month, end, amount in zip(MONTHS, [*MONTHS[1:], "2024-05"], (100, 100, 100, 200), strict=True):
+        line = {"amount": amount, "start": f"{month}-10", "end": f"{end}-10", **FILE_LINE}
+        ledger.invoice(month, f"{month}-10", line, source="files")
+    for number, (start, end, amount) in enumerate(lines):
+        line = {"amount": amount, "start": start, "end": end, **FILE_LINE}
+        ledger.invoice(f"change {number}", start, line, source="files")
+    told = ledger.reconciled()
+    assert told.keys() == {"2024-03"}
+    assert told["2024-03"].pop("change") == -100
+    assert told["2024-03"].keys() <= {"proration", "credit"}
+    assert sum(told["2024-03"].values()) == proration
+
+
+def test_a_year_that_grows_and_is_made_up_for_in_a_file() -> None:
+    ledger = of_a_file(1200, every="year")
+    ledger.item("s", 2400, start="2024-03-10", source="files", billing_interval="year")
+    year = {"amount": 1200, "start": "2024-01-10", "end": "2025-01-10", **FILE_LINE}
+    ledger.invoice("A", "2024-01-10", year, source="files")
+    rest = {"amount": 1000, "start": "2024-03-10", "end": "2025-01-10", **FILE_LINE}
+    ledger.invoice("B", "2024-03-10", rest, source="files")
+    assert ledger.reconciled() == {
+        "2024-01": {"prepayment": 1100},
+        "2024-02": {"prepayment": -100},
+        "2024-03": {"prepayment": -100, "change": -100, "proration": 1000},
+        "2024-04": {"prepayment": -100, "change": -100},
+    }
+
+
+def test_a_first_period_in_part_is_a_proration_until_the_next() -> None:
+    ledger = of_a_file(100)
+    starts = ["2024-01-10", "2024-02-01", "2024-03-01", "2024-04-01", "2024-05-01"]
+    for start, end, amount in zip(starts, starts[1:], (70, 100, 100, 100), strict=False):
+        ledger.invoice(start, start, {"amount": amount, "start": start, "end": end, **FILE_LINE}, source="files")
+    assert ledger.reconciled() == {"2024-01": {"proration": 70 - 100}}
+
+
+@pytest.mark.parametrize(
+    ("version", "policy", "reason"),
+    [
+        ({"status": "paused"}, {}, "pause"),
+        ({"is_collection_paused": True}, {}, "pause"),
+        ({"status": "trialing"}, {"trials": "count"}, "trial"),
+        ({"discount_rate": 1.0, "discount_duration": "forever"}, {"discounts": "none"}, "discount"),
+    ],
+)
+def test_what_counts_by_the_policy_and_nobody_is_invoiced_for(
+    version: dict[str, Any], policy: dict[str, str], reason: str
+) -> None:
+    ledger = Revenue(AS_OF, **policy)
+    ledger.subscribe("s", start="2024-01-10")
+    ledger.item("s", 100, start="2024-01-10")
+    ledger.subscribe("s", start="2024-02-10", **version)
+    ledger.subscribe("s", start="2024-04-10", status="active")
+    monthly(ledger, "2024-01", "2024-04")
+    assert ledger.reconciled() == {"2024-02": {reason: -100}, "2024-03": {reason: -100}}
+
+
 @pytest.mark.parametrize("count", [12, pytest.param(100, marks=pytest.mark.wide)])
 def test_whatever_is_invoiced_reasons_sum_to_the_difference_and_rows_to_reasons(count: int) -> None:
     for seed in range(count):

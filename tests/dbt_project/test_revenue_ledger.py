@@ -434,3 +434,23 @@ def in_two_currencies(rate: tuple[str, ...] | None) -> Revenue:
         columns = ("reporting_currency", "currency", "rate_month", "rate")
         ledger.add("fx_rates", [dict(zip(columns, rate, strict=True))])
     return ledger
+
+
+def test_before_its_first_rate_a_currency_has_that() -> None:
+    """A contract that is older than the rates neither begins in their first month nor comes to less than nothing."""
+    ledger = in_two_currencies(("EUR", "USD", "2024-02-01", "0.9"))
+    ledger.subscribe("t", customer="t", start="2024-03-05", status="canceled", currency="USD")
+    movements = ledger.build().movements("currency, movement, reporting_amount")
+    assert movements == [("EUR", "new", 100), ("USD", "new", 90), ("USD", "churn", -90)]
+    assert ledger.sql("select min(reporting_closing_amount) from fct_customer_months") == [(0,)]
+
+
+def test_a_contract_of_many_digits() -> None:
+    ledger = Revenue(AS_OF)
+    ledger.subscribe("s", start="2024-01-01", currency="IDR")
+    ledger.item("s", 25_000_000, start="2024-01-01", quantity=500, currency="IDR")
+    ledger.item("s", 25_000_000, start="2024-03-01", quantity=4_000, currency="IDR")
+    assert ledger.build().movements("movement, amount, seats_amount") == [
+        ("new", 12_500_000_000, 0),
+        ("expansion", 87_500_000_000, 87_500_000_000),
+    ]

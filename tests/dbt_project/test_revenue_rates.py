@@ -202,3 +202,32 @@ def test_a_subscription_that_goes_to_another_customer_is_neither_lost_nor_new(tm
         assert connection.sql(counts).fetchall() == [(3, 3, 1, 2)]
         survival = "select min(survival) from rpt_survival where dimension = 'all' and segment = 'all'"
         assert connection.sql(survival).fetchall() == [(0.75,)]
+
+
+def test_whoever_comes_and_leaves_in_a_month_alone_in_their_currency_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    bench_revenue.write_warehouse(path, 0)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("""
+            insert into int_billing__subscriptions by name
+            select 'files' as source, name as source_subscription_id, name as source_customer_id, currency,
+                false as is_collection_paused, 'active' as status, valid_from_at, ended_at, 'load-1' as load_id
+            from (
+                values ('a', 'EUR', date '2022-01-10', null), ('b', 'GBP', date '2023-06-03', date '2023-06-20')
+            ) as t(name, currency, valid_from_at, ended_at);
+            insert into int_billing__subscription_items by name
+            select source, source_subscription_id, source_subscription_id as source_subscription_item_id,
+                'team' as plan, currency, 'month' as billing_interval,
+                1 as interval_count, 'licensed' as usage_type, 100 as unit_amount, 1 as quantity, valid_from_at, load_id
+            from int_billing__subscriptions;
+            insert into int_customers__id_spells by name
+            select 'customer' as entity, source, 'customer' as list_kind, source_customer_id as source_record_id,
+                source_customer_id as durable_id, date '2021-01-01' as valid_from_date
+            from int_billing__subscriptions;
+        """)
+    bench_revenue.build(path, *bench_revenue.LEDGER, *bench_revenue.RATES)
+    with duckdb.connect(str(path)) as connection:
+        found = "new_amount > 0, new_amount + churn_amount, closing_customer_count, min_cell_ok from rpt_mrr_months"
+        alone = f"select {found} where dimension = 'currency' and segment = 'GBP' and month = '2023-06-01'"
+        assert connection.sql(alone).fetchall() == [(True, 0, 0, False)]
+        assert connection.sql("from rpt_mrr_months where min_cell_ok is null").fetchall() == []

@@ -73,8 +73,8 @@ priced_items as (
         end as term_months,
         case
             when items.usage_type = 'licensed'
-                then items.unit_amount * items.quantity * {{ intervals_a_year('items.billing_interval') }}
-                    / (12 * items.interval_count)
+                then items.unit_amount * cast(items.quantity as double)
+                    * {{ intervals_a_year('items.billing_interval') }} / (12 * items.interval_count)
         end as monthly_amount
     from items
     inner join relevant

@@ -73,7 +73,7 @@ billed_items as (
         bool_or(is_discount_untold) as is_discount_untold,
         count(*) as line_count
     from lines
-    where is_covering and reason <> 'void'
+    where is_covering and reason not in ('void', 'proration')
     group by all
 
 ),
@@ -96,7 +96,7 @@ begun as (
         {{ monthly_amount('coalesce(states.discount_amount, 0)') }} as discount_amount,
         {{ monthly_amount(
             "case when states.usage_type = 'licensed'"
-            ~ " then unit_amount * quantity * (1 - coalesce(item_discount_rate, 0)) else 0 end"
+            ~ " then unit_amount * (1 - coalesce(item_discount_rate, 0)) * quantity else 0 end"
         ) }} as full_amount
     from billed_items
     cross join policy
@@ -252,14 +252,16 @@ used as (
 
 ),
 
-voided as (
+uncounted as (
 
-    select distinct
+    select
         source,
         source_subscription_id,
-        month
+        month,
+        bool_or(reason = 'void') as is_voided
     from lines
-    where is_covering and reason = 'void'
+    where is_covering and reason in ('void', 'proration')
+    group by source, source_subscription_id, month
 
 ),
 
@@ -336,12 +338,41 @@ compared as (
 
 ),
 
+-- What counts under the policy, and no invoice asks for.
+unbilled as (
+
+    select
+        compared.source,
+        compared.source_subscription_id,
+        compared.month,
+        case
+            when bool_or(states.status = 'paused' or states.is_collection_paused) then 'pause'
+            when bool_or(states.status = 'trialing') then 'trial'
+            when bool_or(states.discount_rate = 1) then 'discount'
+        end as reason
+    from compared
+    cross join policy
+    inner join states
+        on
+            compared.source = states.source
+            and compared.source_subscription_id = states.source_subscription_id
+            and states.valid_from_at
+            < timezone('UTC', timezone(policy.time_zone, compared.month + interval 1 month))
+            and coalesce(states.valid_to_at, timestamp '9999-12-31')
+            >= timezone('UTC', timezone(policy.time_zone, compared.month + interval 1 month))
+    where not compared.is_billed
+    group by compared.source, compared.source_subscription_id, compared.month
+
+),
+
 told as (
 
     select
         compared.*,
         coalesce(used.used_amount, 0) as used_amount,
-        voided.month is not null as is_voided,
+        coalesce(uncounted.is_voided, false) as is_voided,
+        uncounted.month is not null as is_prorated,
+        unbilled.reason as unbilled_reason,
         other_currencies.month is not null as is_other_currency,
         invoiced.source is not null as is_ever_invoiced,
         ends.state as end_state,
@@ -359,11 +390,16 @@ told as (
             compared.source = used.source
             and compared.source_subscription_id = used.source_subscription_id
             and compared.month = used.month
-    left join voided
+    left join uncounted
         on
-            compared.source = voided.source
-            and compared.source_subscription_id = voided.source_subscription_id
-            and compared.month = voided.month
+            compared.source = uncounted.source
+            and compared.source_subscription_id = uncounted.source_subscription_id
+            and compared.month = uncounted.month
+    left join unbilled
+        on
+            compared.source = unbilled.source
+            and compared.source_subscription_id = unbilled.source_subscription_id
+            and compared.month = unbilled.month
     left join other_currencies
         on
             compared.source = other_currencies.source
@@ -388,7 +424,7 @@ amounts as (
         month,
         currency,
         reason,
-        issued_amount - if(reason <> 'void', month_amount - month_discount_amount, 0) as amount,
+        issued_amount - if(reason not in ('void', 'proration'), month_amount - month_discount_amount, 0) as amount,
         source,
         source_subscription_id,
         source_invoice_id,
@@ -474,6 +510,8 @@ amounts as (
             when is_other_currency then 'currency'
             when is_voided then 'void'
             when not is_ever_invoiced then 'never_invoiced'
+            when unbilled_reason is not null then unbilled_reason
+            when is_prorated then 'proration'
             else 'unexplained'
         end as reason,
         used_amount - mrr_amount as amount,

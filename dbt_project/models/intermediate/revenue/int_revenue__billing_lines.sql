@@ -46,6 +46,14 @@ lines as (
             when lines.source_subscription_id is null then 'one_off'
             when lines.source_price_id is not null and lines.billing_interval is null then 'one_off'
             when subscriptions.source_subscription_id is null then 'no_subscription'
+            -- A file doesn't mark what makes up for a change: it pays for less than the subscription's interval.
+            when
+                lines.billing_interval is null
+                and lines.period_end_at + interval 1 day
+                < {{ interval_end(
+                    'lines.period_start_at', 'subscriptions.billing_interval', 'subscriptions.interval_count'
+                ) }}
+                then 'proration'
         end as line_reason
     from {{ ref('int_billing__invoice_lines') }} as lines
     cross join policy
@@ -63,12 +71,7 @@ periods as (
         lines.* replace (
             coalesce(
                 period_end_at,
-                period_start_at + case billing_interval
-                    when 'year' then to_months(12 * interval_count)
-                    when 'month' then to_months(interval_count)
-                    when 'week' then to_days(cast(7 * interval_count as integer))
-                    else to_days(cast(interval_count as integer))
-                end
+                {{ interval_end('period_start_at', 'billing_interval', 'interval_count') }}
             ) as period_end_at
         ),
         {{ monthly_amount('line_amount') }} as month_amount,
@@ -101,7 +104,9 @@ covering_lines as (
     from periods
     cross join policy
     cross join context
-    where periods.period_end_at > periods.period_start_at and periods.reason in ('prepayment', 'period', 'void')
+    where
+        periods.period_end_at > periods.period_start_at
+        and periods.reason in ('prepayment', 'period', 'void', 'proration')
 
 ),
 

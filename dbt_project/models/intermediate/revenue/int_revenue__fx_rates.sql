@@ -90,6 +90,19 @@ months as (
 
 ),
 
+-- Before its first rate a currency has that, so that what it comes to never begins in the middle of a contract.
+first_rates as (
+
+    select
+        rates.currency,
+        min_by(rates.rate, rates.rate_month) as rate
+    from rates
+    cross join {{ ref('int_run__context') }} as context
+    where rates.rate_month <= context.as_of_date
+    group by rates.currency
+
+),
+
 final as (
 
     select
@@ -98,11 +111,14 @@ final as (
         reporting.reporting_currency,
         case
             when currencies.currency = reporting.reporting_currency then 1
-            else rates.rate
-        end as rate
+            else coalesce(rates.rate, first_rates.rate)
+        end as rate,
+        currencies.currency <> reporting.reporting_currency and rates.rate is null as is_assumed
     from months
     cross join currencies
     cross join reporting
+    left join first_rates
+        on currencies.currency = first_rates.currency
     asof left join rates
         on
             currencies.currency = rates.currency
@@ -115,6 +131,7 @@ select
     rate_month,
     currency,
     reporting_currency,
-    cast(rate as decimal(18, 8)) as rate
+    cast(rate as decimal(18, 8)) as rate,
+    is_assumed
 from final
 where rate is not null

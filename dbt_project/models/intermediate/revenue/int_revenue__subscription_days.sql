@@ -37,7 +37,7 @@ item_changes as (
         is_metered and was_paying and state = 'paying' as is_usage,
         case
             when gross_before > 0 and gross_amount > 0
-                then {{ money('(quantity - quantity_before) * unit_before') }}
+                then {{ money('(quantity - quantity_before) * cast(unit_before as double)') }}
             else 0
         end as seats_change,
         gross_before > 0 and gross_amount > 0 and coalesce(plan, '') <> coalesce(plan_before, '') as is_other_plan

@@ -140,7 +140,7 @@ itemised as (
         followed.is_canceling,
         followed.collection_method,
         max({{ months }}) as term_months,
-        max_by(items.plan, items.unit_amount * items.quantity) as plan
+        max_by(items.plan, items.unit_amount * cast(items.quantity as double)) as plan
     from followed
     inner join {{ ref('int_revenue__item_states') }} as items
         on

@@ -2,5 +2,6 @@ select
     currency,
     rate_month,
     reporting_currency,
-    rate
+    rate,
+    is_assumed
 from {{ ref('int_revenue__fx_rates') }}

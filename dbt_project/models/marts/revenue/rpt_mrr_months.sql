@@ -411,7 +411,7 @@ select
     / nullif(-(rated.contraction_amount + rated.churn_amount), 0) as quick_ratio,
     {{ money('rated.closing_amount / nullif(rated.closing_customer_count, 0)') }} as arpa_amount,
     rated.month + interval 1 month <= context.as_of_date + interval 1 day as is_complete,
-    rated.opening_customer_count >= {{ var('min_cohort_size') }} as min_cell_ok,
+    coalesce(rated.opening_customer_count, 0) >= {{ var('min_cohort_size') }} as min_cell_ok,
     policy.policy,
     policy.policy_version,
     {{ metric_version('rpt_mrr_months') }} as metric_version
