@@ -1,14 +1,34 @@
 {%- set item = ['subscription_id', 'item_id'] -%}
-with versions as (
+with known as (
 
     select
         *,
-        -- What is booked ahead is nothing until it starts.
-        greatest(valid_from_at, started_at) as begins_at
+        rank() over (partition by subscription_id order by valid_from_at) = 1 as is_first
     from {{ known_versions(source('files', 'subscriptions'), key=item, dated_by='started_at') }}
+
+),
+
+-- What is known first of a subscription has been so since its start, but for a payment that is due. What is booked
+-- ahead is nothing until it starts.
+begun as (
+
+    select
+        *,
+        case
+            when is_first and status <> 'past_due' then started_at
+            else greatest(valid_from_at, started_at)
+        end as begins_at
+    from known
+
+),
+
+versions as (
+
+    select *
+    from begun
     qualify
         row_number() over (
-            partition by subscription_id, item_id, greatest(valid_from_at, started_at), load_id
+            partition by subscription_id, item_id, begins_at, load_id
             order by valid_from_at desc
         ) = 1
 
@@ -54,7 +74,7 @@ select
         case when next_currency <> currency then next_begins_at end,
         case
             when {{ is_later('coalesce(canceled_at, ended_at)') }} then null
-            when status = 'canceled' then coalesce(ended_at, canceled_at, begins_at)
+            when status = 'canceled' then coalesce(ended_at, canceled_at, greatest(valid_from_at, started_at))
             -- Who has asked for the end of what is active has paid until then.
             when canceled_at is not null then coalesce(ended_at, current_period_ends_at)
             else ended_at
