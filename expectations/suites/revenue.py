@@ -63,10 +63,10 @@ def fct_subscription_changes(evidence: Evidence) -> list[Check]:
             "warning",
             "select 1 from (select * from {batch} where cause = 'item' qualify row_number() over "
             "(partition by source, source_subscription_item_id order by effective_date desc, amount desc) = 1) "
-            "where quantity > 0 group by source, source_subscription_id, plan, quantity, unit_amount "
+            "where quantity > 0 group by source, past_customer_id, currency, plan, quantity, unit_amount "
             "having count(*) > 1",
-            "Subscriptions with items of the same plan, price and quantity at the same time: {observed}; each of them "
-            f"counts. What is one item needs one id: see the last rows of items in marts.{table}.",
+            "Customers with items of the same plan, price and quantity, in one subscription or two: {observed}; each "
+            f"counts. What is one needs one id: see the last rows of items in marts.{table}.",
         ),
     ]
 

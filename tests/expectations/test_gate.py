@@ -243,11 +243,11 @@ def test_a_release_that_did_not_count_what_its_tables_hold_is_no_measure_for_it(
         ),
         (
             "insert into marts.fct_subscription_changes by name select 'files' as source, "
-            "'s' as source_subscription_id, unnest(['s/1', 's/2']) as source_subscription_item_id, 'c' as customer_id, "
-            "'c' as past_customer_id, 'item' as cause, 'team' as plan, 2 as quantity, "
+            "unnest(['s', 't']) as source_subscription_id, unnest(['s/1', 't/1']) as source_subscription_item_id, "
+            "'c' as customer_id, 'c' as past_customer_id, 'item' as cause, 'team' as plan, 2 as quantity, "
             "50 as unit_amount, 100 as amount, 'EUR' as currency, date '2024-01-01' as movement_date, "
             "date '2024-01-01' as effective_date, 'load-1' as load_id",
-            "Subscriptions with items of the same plan, price and quantity at the same time: 1;",
+            "Customers with items of the same plan, price and quantity, in one subscription or two: 1;",
         ),
     ],
 )
