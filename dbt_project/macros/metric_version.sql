@@ -5,16 +5,16 @@
 -#}
 {% macro metric_version(table) -%}
     {{ {
-        'rpt_mrr_months': 3,
-        'rpt_nrr_monthly': 4,
-        'rpt_cohort_retention': 3,
-        'rpt_customer_retention_rate': 4,
-        'rpt_renewal_rates': 2,
-        'rpt_survival': 2,
-        'rpt_lifetime_value': 2,
+        'rpt_mrr_months': 4,
+        'rpt_nrr_monthly': 5,
+        'rpt_cohort_retention': 4,
+        'rpt_customer_retention_rate': 5,
+        'rpt_renewal_rates': 3,
+        'rpt_survival': 3,
+        'rpt_lifetime_value': 3,
         'rpt_time_to_first_value': 1,
         'rpt_failed_payments': 2,
-        'rpt_billing_reconciliation': 1,
-        'rpt_definition_reconciliation': 1,
+        'rpt_billing_reconciliation': 2,
+        'rpt_definition_reconciliation': 2,
     }[table] }}
 {%- endmacro %}
