@@ -42,6 +42,11 @@
     end
 {%- endmacro %}
 
+{#- What an item costs each billing interval, before its subscription's discount; as a double, for any size. -#}
+{% macro item_price() -%}
+    unit_amount * (1 - coalesce(item_discount_rate, 0)) * quantity
+{%- endmacro %}
+
 {#- An amount of each billing interval of an item as an amount of each month. -#}
 {% macro monthly_amount(amount) -%}
     {{ money(

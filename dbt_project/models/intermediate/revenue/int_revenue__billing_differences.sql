@@ -95,8 +95,7 @@ begun as (
         coalesce(states.discount_rate, 0) as discount_rate,
         {{ monthly_amount('coalesce(states.discount_amount, 0)') }} as discount_amount,
         {{ monthly_amount(
-            "case when states.usage_type = 'licensed'"
-            ~ " then unit_amount * (1 - coalesce(item_discount_rate, 0)) * quantity else 0 end"
+            "case when states.usage_type = 'licensed' then " ~ item_price() ~ " else 0 end"
         ) }} as full_amount
     from billed_items
     cross join policy

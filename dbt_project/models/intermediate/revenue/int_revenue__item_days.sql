@@ -144,8 +144,7 @@ select
     coalesce(
         usage_amount,
         {{ monthly_amount(
-            "case when state = 'paying' and usage_type = 'licensed'"
-            ~ " then unit_amount * (1 - coalesce(item_discount_rate, 0)) * quantity else 0 end"
+            "case when state = 'paying' and usage_type = 'licensed' then " ~ item_price() ~ " else 0 end"
         ) }}
     ) as gross_amount,
     case when has_discount then coalesce(discount_rate, 0) else 0 end as discount_rate,

@@ -95,7 +95,7 @@ judged as (
         snapshots.moment,
         policies.usage_months,
         {{ monthly_amount(
-            "case when usage_type = 'licensed' then unit_amount * (1 - coalesce(item_discount_rate, 0)) * quantity else 0 end"
+            "case when usage_type = 'licensed' then " ~ item_price() ~ " else 0 end"
         ) }} as full_amount,
         {{ monthly_amount('coalesce(snapshots.discount_amount, 0)') }} as discount_amount
     from snapshots
