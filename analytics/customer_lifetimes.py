@@ -6,7 +6,7 @@ import polars as pl
 
 from analytics.survival import cumulative_incidence, kaplan_meier, lifetimes
 
-CAUSES = ("voluntary", "involuntary", "unknown")
+CAUSES = ("voluntary", "involuntary", "suspended", "unknown")
 MONTH_DAYS = 30
 HORIZON_DAYS = 24 * MONTH_DAYS
 SCHEMA = {

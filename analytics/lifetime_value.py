@@ -30,6 +30,7 @@ SCHEMA = {
     **dict.fromkeys(("lifespan_months", "monthly_amount", "order_amount", "orders_per_year"), pl.Float64),
     "horizon_months": pl.Int32,
     **dict.fromkeys(("margin_rate", "discount_rate"), pl.Float64),
+    "is_complete": pl.Boolean,
     "missing_reason": pl.String,
 }
 YEAR_DAYS, WEEK_DAYS, YEAR_MONTHS = 365, 7, 12
@@ -119,6 +120,7 @@ def subscription_values(
                     "horizon_months": months,
                     "margin_rate": assumptions.margin_rate if place else None,
                     "discount_rate": assumptions.discount_rate if place else None,
+                    "is_complete": _is_watched(exits, is_event, horizon),
                     "missing_reason": reason,
                 }
             )
@@ -167,6 +169,7 @@ def transaction_values(
                 "order_amount": None if reason else float(estimate[2]),
                 "orders_per_year": float(estimate[3]),
                 "horizon_months": horizon // MONTH_DAYS,
+                "is_complete": _is_watched(exits, is_event, horizon),
                 "missing_reason": why,
             }
         )
@@ -221,6 +224,7 @@ def predicted_values(
             "customer_count": group.height,
             "currency": currency,
             "horizon_months": YEAR_MONTHS,
+            "is_complete": False,
             "missing_reason": reason,
         }
         if found is not None:
@@ -305,6 +309,11 @@ def _unknown_lifespan(exits: Floats, is_event: NDArray[np.bool_], horizon: int) 
     if last >= horizon or is_event[exits == last].all():
         return None
     return f"Nobody of them has been watched for {horizon // MONTH_DAYS} months."
+
+
+def _is_watched(exits: Floats, is_event: NDArray[np.bool_], horizon: int) -> bool:
+    """Whether everybody was watched for the horizon, or left within it."""
+    return bool((is_event | (exits >= horizon)).all())
 
 
 def _value(estimate: Floats, low: Floats, high: Floats, place: int, reason: str | None) -> dict[str, float | None]:

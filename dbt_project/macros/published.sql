@@ -46,8 +46,18 @@
                 'net_mrr_churn_ci_high': ['months', 'customers'],
                 'expansion_ci_low': ['months', 'customers'],
                 'expansion_ci_high': ['months', 'customers'],
+                'quick_ratio_ci_low': ['months', 'customers'],
+                'quick_ratio_ci_high': ['months', 'customers'],
+                'arpa_ci_low_amount': ['months', 'customers'],
+                'arpa_ci_high_amount': ['months', 'customers'],
                 'voluntary_churn_amount': ['months', 'movements'],
+                'voluntary_churn_rate': ['months', 'movements'],
+                'voluntary_churn_ci_low': ['months', 'movements', 'customers'],
+                'voluntary_churn_ci_high': ['months', 'movements', 'customers'],
                 'involuntary_churn_amount': ['months', 'movements'],
+                'involuntary_churn_rate': ['months', 'movements'],
+                'involuntary_churn_ci_low': ['months', 'movements', 'customers'],
+                'involuntary_churn_ci_high': ['months', 'movements', 'customers'],
             },
             'figures': [
                 'opening_amount', 'new_amount', 'expansion_amount', 'contraction_amount', 'churn_amount',
@@ -55,8 +65,10 @@
                 'closing_customer_count', 'new_customer_count', 'churned_customer_count',
                 'reactivated_customer_count', 'voluntary_churn_amount', 'involuntary_churn_amount', 'arr_amount',
                 'gross_mrr_churn_rate', 'gross_mrr_churn_ci_low', 'gross_mrr_churn_ci_high', 'net_mrr_churn_rate',
-                'net_mrr_churn_ci_low', 'net_mrr_churn_ci_high', 'expansion_rate', 'expansion_ci_low',
-                'expansion_ci_high', 'quick_ratio', 'arpa_amount'
+                'net_mrr_churn_ci_low', 'net_mrr_churn_ci_high', 'voluntary_churn_rate', 'voluntary_churn_ci_low',
+                'voluntary_churn_ci_high', 'involuntary_churn_rate', 'involuntary_churn_ci_low',
+                'involuntary_churn_ci_high', 'expansion_rate', 'expansion_ci_low', 'expansion_ci_high', 'quick_ratio',
+                'quick_ratio_ci_low', 'quick_ratio_ci_high', 'arpa_amount', 'arpa_ci_low_amount', 'arpa_ci_high_amount'
             ],
         },
         {
@@ -67,10 +79,26 @@
             'since': 'window_months',
             'keys': {'window_months': 'integer'},
             'rests_on': ['months', 'customers', 'currencies'],
+            'but': {
+                'voluntary_churn_amount': ['months', 'customers', 'currencies', 'movements'],
+                'voluntary_churn_rate': ['months', 'customers', 'currencies', 'movements'],
+                'voluntary_churn_ci_low': ['months', 'customers', 'currencies', 'movements'],
+                'voluntary_churn_ci_high': ['months', 'customers', 'currencies', 'movements'],
+                'involuntary_churn_amount': ['months', 'customers', 'currencies', 'movements'],
+                'involuntary_churn_rate': ['months', 'customers', 'currencies', 'movements'],
+                'involuntary_churn_ci_low': ['months', 'customers', 'currencies', 'movements'],
+                'involuntary_churn_ci_high': ['months', 'customers', 'currencies', 'movements'],
+            },
             'figures': [
                 'start_customer_count', 'kept_customer_count', 'start_amount', 'end_amount', 'kept_amount',
-                'lowest_amount', 'nrr', 'nrr_ci_low', 'nrr_ci_high', 'grr', 'grr_ci_low', 'grr_ci_high', 'strict_grr',
-                'strict_grr_ci_low', 'strict_grr_ci_high', 'logo_retention_rate', 'logo_churn_rate'
+                'lowest_amount', 'expansion_amount', 'voluntary_churn_amount', 'involuntary_churn_amount', 'nrr',
+                'nrr_ci_low', 'nrr_ci_high', 'grr', 'grr_ci_low', 'grr_ci_high', 'strict_grr', 'strict_grr_ci_low',
+                'strict_grr_ci_high', 'gross_revenue_churn_rate', 'gross_revenue_churn_ci_low',
+                'gross_revenue_churn_ci_high', 'net_revenue_churn_rate', 'net_revenue_churn_ci_low',
+                'net_revenue_churn_ci_high', 'voluntary_churn_rate', 'voluntary_churn_ci_low',
+                'voluntary_churn_ci_high', 'involuntary_churn_rate', 'involuntary_churn_ci_low',
+                'involuntary_churn_ci_high', 'expansion_rate', 'expansion_ci_low', 'expansion_ci_high',
+                'logo_retention_rate', 'logo_churn_rate'
             ],
         },
         {

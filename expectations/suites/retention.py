@@ -83,6 +83,13 @@ def rpt_nrr_monthly(evidence: Evidence) -> list[Check]:
             "select 1 from {batch} where kept_amount > end_amount or lowest_amount > kept_amount",
             f"marts.{table} has {{observed}} rows with GRR above NRR, or strict GRR above GRR.",
         ),
+        no_rows(
+            "what left",
+            "error",
+            "select 1 from {batch} "
+            "where voluntary_churn_amount + involuntary_churn_amount > start_amount - kept_amount",
+            f"marts.{table} has {{observed}} rows in which more left for a cause than was lost.",
+        ),
     ]
 
 
@@ -128,8 +135,8 @@ def rpt_survival(evidence: Evidence) -> list[Check]:
         no_rows(
             "shares add up",
             "error",
-            "select 1 from {batch} where "
-            "abs(survival + voluntary_incidence + involuntary_incidence + unknown_incidence - 1) > 1e-9",
+            "select 1 from {batch} where abs(survival + voluntary_incidence + involuntary_incidence + "
+            "suspended_incidence + unknown_incidence - 1) > 1e-9",
             f"marts.{table} has {{observed}} rows whose shares don't add up to 1.",
         ),
         no_rows(

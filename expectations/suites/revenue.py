@@ -61,12 +61,14 @@ def fct_subscription_changes(evidence: Evidence) -> list[Check]:
         no_rows(
             "items alike",
             "warning",
-            "select 1 from (select * from {batch} where cause = 'item' qualify row_number() over "
-            "(partition by source, source_subscription_item_id order by effective_date desc, amount desc) = 1) "
-            "where quantity > 0 group by source, past_customer_id, currency, plan, quantity, unit_amount "
-            "having count(*) > 1",
-            "Customers with items of the same plan, price and quantity, in one subscription or two: {observed}; each "
-            f"counts. What is one needs one id: see the last rows of items in marts.{table}.",
+            "select distinct source, past_customer_id from (select *, lead(effective_date, 1, date '9999-12-31') over "
+            "(partition by source, source_subscription_item_id order by effective_date) as until_date "
+            "from {batch} where cause = 'item') where quantity > 0 and until_date > effective_date "
+            "window earlier as (partition by source, past_customer_id, currency, plan, quantity, unit_amount "
+            "order by effective_date, until_date rows between unbounded preceding and 1 preceding) "
+            "qualify max(until_date) over earlier > effective_date",
+            "Customers who have, or had, items of the same plan, price and quantity at a time, in one subscription or "
+            f"two: {{observed}}; each counts. What is one needs one id: see the rows of items in marts.{table}.",
         ),
     ]
 
@@ -126,6 +128,12 @@ def rpt_mrr_months(evidence: Evidence) -> list[Check]:
             "error",
             f"select 1 from {{batch}} where opening_amount + {BRIDGE} + fx_amount != closing_amount",
             f"marts.{table} has {{observed}} groups that their movements don't explain.",
+        ),
+        no_rows(
+            "causes of churn",
+            "error",
+            "select 1 from {batch} where voluntary_churn_amount + involuntary_churn_amount < churn_amount",
+            f"marts.{table} has {{observed}} groups of which more left for a cause than was lost.",
         ),
         no_rows(
             "groups add up",

@@ -63,8 +63,7 @@ def _table(rows: list[Row], currency: str) -> Markup | None:
         {
             "figure": FIGURES[row["figure"]] + (f", {row['span_months']} months" if row["basis"] == "window" else ""),
             "month": month_name(row["month"]),
-            "before": _value(row["figure"], row["previous_value"], currency),
-            "now": _value(row["figure"], row["value"], currency),
+            **dict(zip(("before", "now"), _values(row, currency), strict=True)),
             "cause": sentence_case(_cause(row["cause"])),
         }
         for row in rows
@@ -81,9 +80,17 @@ def _cause(cause: str) -> str:
     return ", ".join(CAUSES[name] for name in cause.split(", "))
 
 
-def _value(figure: str, value: Any, currency: str) -> str:
-    if value is None:
-        return MISSING
+def _values(row: Row, currency: str) -> tuple[str, str]:
+    """What was told before and now, with as many digits as tell them apart."""
+    figure, before, now = row["figure"], row["previous_value"], row["value"]
     if figure == "closing_customer_count":
-        return count(value)
-    return money(value, currency) if figure == "closing_amount" else percent(float(value), 2)
+        return count(before), count(now)
+    told = (MISSING, MISSING)
+    for more in range(5):
+        if figure == "closing_amount":
+            told = money(before, currency, more), money(now, currency, more)
+        else:
+            told = percent(before, 2 + more), percent(now, 2 + more)
+        if told[0] != told[1]:
+            break
+    return told

@@ -256,6 +256,7 @@ def _lifetimes(rows: list[Row]) -> Markup | None:
             "interval": interval(row["ci_low"], row["ci_high"]),
             "voluntary": percent(row["voluntary_incidence"]),
             "involuntary": percent(row["involuntary_incidence"]),
+            "suspended": percent(row["suspended_incidence"]),
             "unknown": percent(row["unknown_incidence"]),
             "mean": f"{row['mean_months']:.1f}" if row["mean_months"] is not None else MISSING,
         }
@@ -268,6 +269,7 @@ def _lifetimes(rows: list[Row]) -> Markup | None:
         "interval": "95% interval",
         "voluntary": "Cancelled",
         "involuntary": "Payment failed",
+        "suspended": "Free or paused",
         "unknown": "No reason known",
         "mean": "Mean months there, of 24",
     }

@@ -71,7 +71,7 @@ def count(value: Number | None) -> str:
     return MISSING if value is None else f"{value:,.0f}".replace("-", MINUS)
 
 
-def percent(rate: float | None, digits: int = 1) -> str:
+def percent(rate: Number | None, digits: int = 1) -> str:
     """35.3% or a dash."""
     return MISSING if rate is None else f"{100 * rate:.{digits}f}%".replace("-", MINUS)
 
@@ -96,13 +96,13 @@ def interval(low: float | None, high: float | None, digits: int = 1) -> str:
     return f"{100 * low:.{digits}f}{TO}{100 * high:.{digits}f}%"
 
 
-def money(amount: Number | None, currency: str | None) -> str:
+def money(amount: Number | None, currency: str | None, digits: int = 0) -> str:
     """GBP 1,172,336; a dash where an amount or its currency is not known."""
     if amount is None or currency is None:
         return MISSING
-    if abs(float(amount)) >= MILLIONS_FROM:
+    if abs(float(amount)) >= MILLIONS_FROM and not digits:
         return f"{currency} {float(amount) / 1e6:,.1f} million".replace("-", MINUS)
-    return f"{currency} {count(amount)}"
+    return f"{currency} {amount:,.{digits}f}".replace("-", MINUS)
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:

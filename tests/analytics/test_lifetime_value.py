@@ -66,6 +66,7 @@ def test_known_answers_of_the_two_formulas_of_revenue() -> None:
     assert margin["value"] == pytest.approx(expected, abs=1e-9)
     assert (margin["margin_rate"], margin["discount_rate"], simple["margin_rate"]) == (0.5, 0.21, None)
     assert simple["ci_low"] < simple["value"] < simple["ci_high"]
+    assert simple["is_complete"], "who stays was watched for longer than the horizon"
 
 
 def test_a_lifespan_is_the_restricted_mean_of_kaplan_and_meier() -> None:
@@ -85,6 +86,7 @@ def test_who_was_not_watched_to_the_horizon_has_no_lifespan() -> None:
     found = subscription_values(presences([(60, None)] * 3), levels({"c0": 10.0}), everybody(3), AS_OF, PLAIN, 120)
     assert found["value"].to_list() == [None, None]
     assert found["missing_reason"][0] == "Nobody of them has been watched for 4 months."
+    assert found["is_complete"].to_list() == [False, False]
     gone = subscription_values(presences([(60, 10)] * 3), levels({"x": 10.0}), everybody(3), AS_OF, PLAIN, 120)
     assert gone["missing_reason"][0] == "Nobody of them pays now."
 

@@ -242,12 +242,16 @@ def test_a_release_that_did_not_count_what_its_tables_hold_is_no_measure_for_it(
             "More than 5% of the order lines are in quarantine",
         ),
         (
-            "insert into marts.fct_subscription_changes by name select 'files' as source, "
-            "unnest(['s', 't']) as source_subscription_id, unnest(['s/1', 't/1']) as source_subscription_item_id, "
-            "'c' as customer_id, 'c' as past_customer_id, 'item' as cause, 'team' as plan, 2 as quantity, "
-            "50 as unit_amount, 100 as amount, 'EUR' as currency, date '2024-01-01' as movement_date, "
-            "date '2024-01-01' as effective_date, 'load-1' as load_id",
-            "Customers with items of the same plan, price and quantity, in one subscription or two: 1;",
+            # c has two alike, d had in January; e went from one to another.
+            "insert into marts.fct_subscription_changes by name select 'files' as source, id as customer_id, "
+            "id as past_customer_id, item as source_subscription_id, item as source_subscription_item_id, "
+            "'item' as cause, 'team' as plan, quantity, 50 as unit_amount, 100 as amount, 'EUR' as currency, "
+            "day as movement_date, day as effective_date, 'load-1' as load_id from (values "
+            "('c', 's', 2, date '2024-01-01'), ('c', 't', 2, date '2024-01-01'), ('d', 'u', 2, date '2024-01-01'), "
+            "('d', 'v', 2, date '2024-01-10'), ('d', 'v', 0, date '2024-02-01'), ('e', 'w', 2, date '2024-01-01'), "
+            "('e', 'w', 0, date '2024-03-01'), ('e', 'x', 2, date '2024-03-01')) as t(id, item, quantity, day)",
+            "Customers who have, or had, items of the same plan, price and quantity at a time, in one subscription or "
+            "two: 2;",
         ),
     ],
 )

@@ -107,6 +107,7 @@ RESTATEMENTS = """
         ('r1', 'rpt_mrr_months', 'closing_amount', 'all', 'month', 0, 1, 2, 'fx'),
         ('r2', 'rpt_mrr_months', 'closing_amount', 'all', 'month', 0, 2300, 2310, 'identity, late_data'),
         ('r2', 'rpt_nrr_monthly', 'nrr', 'all', 'window', 12, 1.04, null, 'late_data'),
+        ('r2', 'rpt_nrr_monthly', 'grr', 'all', 'window', 12, 0.96761, 0.96764, 'late_data'),
         ('r2', 'rpt_nrr_monthly', 'nrr', 'plan', 'window', 12, 1.04, 1.05, 'late_data')
     ) as t(release, table_name, figure, dimension, basis, span, was, now, cause);
 """
@@ -114,8 +115,8 @@ SURVIVAL = """
     insert into marts.rpt_survival by name
     select
         dimension, segment, age, 50 as customer_count, 1 - age / 100 as survival, 0.5 as ci_low, 0.99 as ci_high,
-        age / 200 as voluntary_incidence, age / 300 as involuntary_incidence, age / 600 as unknown_incidence,
-        21.5 as mean_months,
+        age / 200 as voluntary_incidence, age / 300 as involuntary_incidence, 0 as suspended_incidence,
+        age / 600 as unknown_incidence, 21.5 as mean_months,
         segment <> 'tiny' as min_cell_ok
     from range(25) as t(age), (values ('all', 'all'), ('plan', 'team'), ('plan', 'tiny')) as d(dimension, segment);
 """
@@ -193,14 +194,17 @@ def test_restatements_of_the_newest_run_are_told(page: str, tmp_path: Path) -> N
     assert "No figure of a month that was over has been told otherwise since." in text_of(page)
     told = write(tmp_path, MONTHS + RESTATEMENTS)
     assert (
-        "The report of 10 June 2024 told 3 figures of months that were over otherwise than the one of 9 June 2024: "
-        "records moved between customers, came late (1); came late (2)." in text_of(told)
+        "The report of 10 June 2024 told 4 figures of months that were over otherwise than the one of 9 June 2024: "
+        "records moved between customers, came late (1); came late (3)." in text_of(told)
     )
     assert row(told, "restatements", "Revenue at the end") == (
         "Revenue at the end of the month April 2024 EUR 2,300 EUR 2,310 Records moved between customers, came late"
     )
     assert row(told, "restatements", "Net revenue retention") == (
         f"Net revenue retention, 12 months April 2024 104.00% {MISSING} Came late"
+    )
+    assert row(told, "restatements", "Gross revenue retention") == (
+        "Gross revenue retention, 12 months April 2024 96.761% 96.764% Came late"
     )
 
 
@@ -227,7 +231,7 @@ def test_customers_kept_by_both_formulas_with_what_revenue_went(page: str) -> No
 
 
 def test_survival_by_group(page: str) -> None:
-    assert row(page, "lifetimes", "Team") == f"Team 50 88.0% 50.0{TO}99.0% 6.0% 4.0% 2.0% 21.5"
+    assert row(page, "lifetimes", "Team") == f"Team 50 88.0% 50.0{TO}99.0% 6.0% 4.0% 0.0% 2.0% 21.5"
     assert "Customers still there: after 6 months 94.0%, after 12 months 88.0%, after 24 months 76.0%." in page
 
 

@@ -57,13 +57,17 @@ merged as (
 endings as (
 
     select
-        followed_customer_id as customer_id,
-        change_date,
-        bool_or(is_involuntary) as is_involuntary,
-        bool_or(is_voluntary) as is_voluntary
-    from {{ ref('int_revenue__customer_days') }}
-    group by followed_customer_id, change_date
-    having sum(mrr_change) < 0
+        merged.customer_id,
+        merged.presence_number,
+        sum(days.alive_change) > 0 as is_kept,
+        bool_or(days.is_involuntary) filter (where days.change_date = merged.to_date) as is_involuntary,
+        bool_or(days.is_voluntary) filter (where days.change_date = merged.to_date) as is_voluntary
+    from merged
+    inner join {{ ref('int_revenue__customer_days') }} as days
+        on
+            merged.customer_id = days.followed_customer_id
+            and merged.to_date >= days.change_date
+    group by merged.customer_id, merged.presence_number
 
 )
 
@@ -76,6 +80,7 @@ select
     merged.to_date,
     case
         when merged.to_date is null then null
+        when endings.is_kept then 'suspended'
         when endings.is_involuntary then 'involuntary'
         when endings.is_voluntary then 'voluntary'
         else 'unknown'
@@ -84,4 +89,4 @@ from merged
 left join endings
     on
         merged.customer_id = endings.customer_id
-        and merged.to_date = endings.change_date
+        and merged.presence_number = endings.presence_number

@@ -14,6 +14,7 @@ select
     lifetime_values.horizon_months,
     lifetime_values.margin_rate,
     lifetime_values.discount_rate,
+    lifetime_values.is_complete,
     lifetime_values.missing_reason,
     lifetime_values.customer_count >= {{ var('min_cohort_size') }} as min_cell_ok,
     if(lifetime_values.formula in ('clv_simple', 'clv_margin_disc'), policies.policy, null) as policy,

@@ -1,13 +1,22 @@
 {%- set kinds = ['new', 'expansion', 'contraction', 'churn', 'reactivation', 'scope_change', 'fx'] -%}
+{%- set causes = ['voluntary', 'involuntary'] -%}
+{%- set flows = kinds + ['voluntary_churn', 'involuntary_churn'] -%}
 {%- set levels = [
-    'row_count', 'opening_amount', 'opening_squares', 'opening_customer_count', 'closing_customer_count'
+    'row_count', 'opening_amount', 'opening_squares', 'closing_amount', 'closing_squares', 'opening_customer_count',
+    'closing_customer_count'
 ] -%}
 {#- Rates of what is paid at the beginning, and which movements each is of. -#}
 {%- set rates = {
     'gross_mrr_churn': '-(churn_amount + contraction_amount)',
     'net_mrr_churn': '-(churn_amount + contraction_amount + expansion_amount + reactivation_amount)',
+    'voluntary_churn': '-voluntary_churn_amount',
+    'involuntary_churn': '-involuntary_churn_amount',
     'expansion': 'expansion_amount',
 } -%}
+{%- set squares = ['loss_customer_count', 'loss_squares', 'gain_squares', 'gain_products'] -%}
+{%- for rate in rates %}{% do squares.extend([rate ~ '_squares', rate ~ '_products']) %}{% endfor -%}
+{%- set gains = 'new_amount + expansion_amount + reactivation_amount' -%}
+{%- set losses = '-(churn_amount + contraction_amount)' -%}
 with context as (
 
     select as_of_date
@@ -46,29 +55,52 @@ segments as (
 
 ),
 
--- Months with a movement. The others are as the last of these left them, as long as anything is paid.
-changed as (
+churns as (
 
     select
         past_customer_id,
         currency,
-        month,
-        coalesce(customer_id, past_customer_id) as today_id,
-        cast(opening_amount > 0 as integer) as is_open,
-        cast(closing_amount > 0 as integer) as is_kept,
-        reporting_opening_amount as opening_amount,
-        {%- for kind in kinds %}
-            reporting_{{ kind }}_amount as {{ kind }}_amount,
+        {%- for cause in causes %}
+            sum(reporting_amount) filter (where reason = '{{ cause }}') as {{ cause }}_churn_amount,
         {%- endfor %}
-        reporting_closing_amount as closing_amount,
-        if(closing_amount > 0, reporting_closing_amount, 0) as kept_amount
-    from {{ ref('fct_customer_months') }}
+        movement_month as month
+    from {{ ref('fct_mrr_movements') }}
+    where movement = 'churn' and reporting_currency is not null
+    group by past_customer_id, currency, movement_month
+
+),
+
+-- Months with a movement. The others are as the last of these left them, as long as anything is paid.
+changed as (
+
+    select
+        months.past_customer_id,
+        months.currency,
+        months.month,
+        coalesce(months.customer_id, months.past_customer_id) as today_id,
+        cast(months.opening_amount > 0 as integer) as is_open,
+        cast(months.closing_amount > 0 as integer) as is_kept,
+        months.reporting_opening_amount as opening_amount,
+        {%- for kind in kinds %}
+            months.reporting_{{ kind }}_amount as {{ kind }}_amount,
+        {%- endfor %}
+        {%- for cause in causes %}
+            coalesce(churns.{{ cause }}_churn_amount, 0) as {{ cause }}_churn_amount,
+        {%- endfor %}
+        months.reporting_closing_amount as closing_amount,
+        if(months.closing_amount > 0, months.reporting_closing_amount, 0) as kept_amount
+    from {{ ref('fct_customer_months') }} as months
+    left join churns
+        on
+            months.past_customer_id = churns.past_customer_id
+            and months.currency = churns.currency
+            and months.month = churns.month
     where
-        reporting_currency is not null
+        months.reporting_currency is not null
         and (
-            reporting_fx_amount <> 0
+            months.reporting_fx_amount <> 0
             {%- for kind in kinds if kind != 'fx' %}
-                or {{ kind }}_amount <> 0 or reporting_{{ kind }}_amount <> 0
+                or months.{{ kind }}_amount <> 0 or months.reporting_{{ kind }}_amount <> 0
             {%- endfor %}
         )
 
@@ -97,10 +129,11 @@ steps as (
         is_kept as kept_count,
         opening_amount,
         {{ exact_product('opening_amount', 'opening_amount') }} as opening_squares,
-        {%- for kind in kinds %}
-            {{ kind }}_amount,
+        {%- for flow in flows %}
+            {{ flow }}_amount,
         {%- endfor %}
-        closing_amount
+        closing_amount,
+        {{ exact_product('closing_amount', 'closing_amount') }} as closing_squares
     from followed
     union all by name
     select
@@ -111,7 +144,8 @@ steps as (
         -was_kept as kept_count,
         -kept_before as opening_amount,
         -({{ exact_product('kept_before', 'kept_before') }}) as opening_squares,
-        -kept_before as closing_amount
+        -kept_before as closing_amount,
+        -({{ exact_product('kept_before', 'kept_before') }}) as closing_squares
     from followed
     where was_kept = 1
     union all by name
@@ -124,7 +158,9 @@ steps as (
         kept_amount - opening_amount as opening_amount,
         {{ exact_product('kept_amount', 'kept_amount') }} - {{ exact_product('opening_amount', 'opening_amount') }}
             as opening_squares,
-        kept_amount - closing_amount as closing_amount
+        kept_amount - closing_amount as closing_amount,
+        {{ exact_product('kept_amount', 'kept_amount') }} - {{ exact_product('closing_amount', 'closing_amount') }}
+            as closing_squares
     from followed
 
 ),
@@ -137,10 +173,11 @@ amount_steps as (
         sum(steps.row_count) as row_count,
         sum(steps.opening_amount) as opening_amount,
         sum(steps.opening_squares) as opening_squares,
-        {%- for kind in kinds %}
-            sum(steps.{{ kind }}_amount) as {{ kind }}_amount,
+        {%- for flow in flows %}
+            sum(steps.{{ flow }}_amount) as {{ flow }}_amount,
         {%- endfor %}
-        sum(steps.closing_amount) as closing_amount
+        sum(steps.closing_amount) as closing_amount,
+        sum(steps.closing_squares) as closing_squares
     from steps
     inner join customers
         on steps.today_id = customers.customer_id
@@ -148,7 +185,8 @@ amount_steps as (
 
 ),
 
--- For intervals: a rate's squares, and its products with what was paid at the beginning, by id and currency.
+-- For intervals: a rate's squares, and its products with what was paid at the beginning, by id and currency. Of gains
+-- over losses, the same with what was lost.
 moved as (
 
     select
@@ -157,9 +195,16 @@ moved as (
         {%- for rate, moves in rates.items() %}
             {{ moves }} as {{ rate }}_amount,
         {%- endfor %}
+        {{ gains }} as gain_amount,
+        {{ losses }} as loss_amount,
         opening_amount
     from changed
-    where churn_amount <> 0 or contraction_amount <> 0 or expansion_amount <> 0 or reactivation_amount <> 0
+    where
+        churn_amount <> 0
+        or contraction_amount <> 0
+        or expansion_amount <> 0
+        or reactivation_amount <> 0
+        or new_amount <> 0
 
 ),
 
@@ -170,6 +215,10 @@ square_steps as (
             sum({{ exact_product('moved.' ~ rate ~ '_amount', 'moved.' ~ rate ~ '_amount') }}) as {{ rate }}_squares,
             sum({{ exact_product('moved.' ~ rate ~ '_amount', 'moved.opening_amount') }}) as {{ rate }}_products,
         {%- endfor %}
+        count(*) as loss_customer_count,
+        sum({{ exact_product('moved.loss_amount', 'moved.loss_amount') }}) as loss_squares,
+        sum({{ exact_product('moved.gain_amount', 'moved.gain_amount') }}) as gain_squares,
+        sum({{ exact_product('moved.gain_amount', 'moved.loss_amount') }}) as gain_products,
         customers.combination_number,
         moved.month
     from moved
@@ -240,19 +289,17 @@ segment_steps as (
 
     select
         combination_steps.month,
-        segments.dimension,
-        segments.segment,
         {%- for name in levels %}
             sum(combination_steps.{{ name }}) as {{ name }},
         {%- endfor %}
-        {%- for kind in kinds %}
-            coalesce(sum(combination_steps.{{ kind }}_amount), 0) as {{ kind }}_amount,
+        {%- for flow in flows %}
+            coalesce(sum(combination_steps.{{ flow }}_amount), 0) as {{ flow }}_amount,
         {%- endfor %}
-        {%- for rate in rates %}
-            sum(combination_steps.{{ rate }}_squares) as {{ rate }}_squares,
-            sum(combination_steps.{{ rate }}_products) as {{ rate }}_products,
+        {%- for name in squares %}
+            sum(combination_steps.{{ name }}) as {{ name }},
         {%- endfor %}
-        sum(combination_steps.closing_amount) as closing_amount
+        segments.dimension,
+        segments.segment
     from combination_steps
     inner join segments
         on combination_steps.combination_number = segments.combination_number
@@ -290,19 +337,17 @@ amounts as (
 
     select
         months.month,
-        months.dimension,
-        months.segment,
         {%- for name in levels %}
             sum(segment_steps.{{ name }}) over group_history as {{ name }},
         {%- endfor %}
-        {%- for kind in kinds %}
-            coalesce(segment_steps.{{ kind }}_amount, 0) as {{ kind }}_amount,
+        {%- for flow in flows %}
+            coalesce(segment_steps.{{ flow }}_amount, 0) as {{ flow }}_amount,
         {%- endfor %}
-        {%- for rate in rates %}
-            coalesce(segment_steps.{{ rate }}_squares, 0) as {{ rate }}_squares,
-            coalesce(segment_steps.{{ rate }}_products, 0) as {{ rate }}_products,
+        {%- for name in squares %}
+            coalesce(segment_steps.{{ name }}, 0) as {{ name }},
         {%- endfor %}
-        sum(segment_steps.closing_amount) over group_history as closing_amount
+        months.dimension,
+        months.segment
     from months
     left join segment_steps
         on
@@ -324,9 +369,9 @@ rated as (
         {%- for rate, moves in rates.items() %}
             ({{ moves }}) / nullif(opening_amount, 0) as {{ rate }}_rate,
         {%- endfor %}
-        opening_amount as start_amount,
-        opening_squares as start_squares,
-        opening_customer_count as start_customer_count
+        ({{ gains }}) / nullif({{ losses }}, 0) as quick_ratio,
+        closing_amount / nullif(closing_customer_count, 0) as arpa,
+        {{ losses }} as loss_amount
     from amounts
     where row_count > 0
 
@@ -343,19 +388,13 @@ combination_events as (
 
     select
         movements.movement_month as month,
-        customers.combination_number,
         {%- for kind, name in [('new', 'new'), ('churn', 'churned'), ('reactivation', 'reactivated')] %}
             -- In several currencies one customer has several movements.
             count(distinct row(movements.past_customer_id, movements.movement_date)) filter (
                 where movements.movement = '{{ kind }}'
             ) as {{ name }}_customer_count,
         {%- endfor %}
-        sum(movements.reporting_amount) filter (
-            where movements.movement = 'churn' and movements.reason = 'voluntary'
-        ) as voluntary_churn_amount,
-        sum(movements.reporting_amount) filter (
-            where movements.movement = 'churn' and movements.reason = 'involuntary'
-        ) as involuntary_churn_amount
+        customers.combination_number
     from {{ ref('fct_mrr_movements') }} as movements
     inner join customers
         on coalesce(movements.customer_id, movements.past_customer_id) = customers.customer_id
@@ -374,9 +413,7 @@ events as (
         segments.segment,
         sum(combination_events.new_customer_count) as new_customer_count,
         sum(combination_events.churned_customer_count) as churned_customer_count,
-        sum(combination_events.reactivated_customer_count) as reactivated_customer_count,
-        sum(combination_events.voluntary_churn_amount) as voluntary_churn_amount,
-        sum(combination_events.involuntary_churn_amount) as involuntary_churn_amount
+        sum(combination_events.reactivated_customer_count) as reactivated_customer_count
     from combination_events
     inner join segments
         on combination_events.combination_number = segments.combination_number
@@ -400,16 +437,21 @@ select
     cast(coalesce(events.new_customer_count, 0) as bigint) as new_customer_count,
     cast(coalesce(events.churned_customer_count, 0) as bigint) as churned_customer_count,
     cast(coalesce(events.reactivated_customer_count, 0) as bigint) as reactivated_customer_count,
-    {{ money('coalesce(events.voluntary_churn_amount, 0)') }} as voluntary_churn_amount,
-    {{ money('coalesce(events.involuntary_churn_amount, 0)') }} as involuntary_churn_amount,
+    {%- for cause in causes %}
+        {{ money('rated.' ~ cause ~ '_churn_amount') }} as {{ cause }}_churn_amount,
+    {%- endfor %}
     {%- for rate in rates %}
         rated.{{ rate }}_rate,
-        {{ ratio_low(rate ~ '_rate', rate, least=none if rate == 'net_mrr_churn' else 0) }} as {{ rate }}_ci_low,
-        {{ ratio_high(rate ~ '_rate', rate) }} as {{ rate }}_ci_high,
+        {{ ratio_low(rate ~ '_rate', rate, 'opening', least=none if rate == 'net_mrr_churn' else 0) }}
+            as {{ rate }}_ci_low,
+        {{ ratio_high(rate ~ '_rate', rate, 'opening') }} as {{ rate }}_ci_high,
     {%- endfor %}
-    (rated.new_amount + rated.expansion_amount + rated.reactivation_amount)
-    / nullif(-(rated.contraction_amount + rated.churn_amount), 0) as quick_ratio,
-    {{ money('rated.closing_amount / nullif(rated.closing_customer_count, 0)') }} as arpa_amount,
+    rated.quick_ratio,
+    {{ ratio_low('quick_ratio', 'gain', 'loss') }} as quick_ratio_ci_low,
+    {{ ratio_high('quick_ratio', 'gain', 'loss') }} as quick_ratio_ci_high,
+    {{ money('rated.arpa') }} as arpa_amount,
+    {{ money(mean_low('arpa', 'closing')) }} as arpa_ci_low_amount,
+    {{ money(mean_high('arpa', 'closing')) }} as arpa_ci_high_amount,
     rated.month + interval 1 month <= context.as_of_date + interval 1 day as is_complete,
     coalesce(rated.opening_customer_count, 0) >= {{ var('min_cohort_size') }} as min_cell_ok,
     policy.policy,

@@ -1,7 +1,7 @@
-{%- set sums = [
-    'start_customer_count', 'kept_customer_count', 'start_amount', 'end_amount', 'kept_amount', 'lowest_amount',
-    'start_squares', 'end_squares', 'end_products', 'kept_squares', 'kept_products', 'lowest_squares'
-] -%}
+{#- Of the MRR at the beginning: what there is of each part at the end. -#}
+{%- set parts = ['end', 'kept', 'lowest', 'expansion', 'voluntary_churn', 'involuntary_churn'] -%}
+{%- set sums = ['start_customer_count', 'kept_customer_count', 'start_amount', 'start_squares'] -%}
+{%- for part in parts %}{% do sums.extend([part ~ '_amount', part ~ '_squares', part ~ '_products']) %}{% endfor -%}
 with context as (
 
     select as_of_date
@@ -40,14 +40,35 @@ segments as (
 
 ),
 
+-- How long nobody paid, and why.
+absences as (
+
+    select
+        customer_id,
+        end_cause,
+        to_date as from_date,
+        lead(from_date, 1, date '9999-12-31') over (partition by customer_id order by presence_number) as to_date
+    from {{ ref('int_revenue__presences') }}
+
+),
+
 windows as (
 
     select
         windows.*,
-        customers.combination_number
+        customers.combination_number,
+        windows.end_amount - windows.kept_amount as expansion_amount,
+        if(absences.end_cause = 'voluntary', windows.start_amount, 0) as voluntary_churn_amount,
+        if(absences.end_cause = 'involuntary', windows.start_amount, 0) as involuntary_churn_amount
     from {{ ref('fct_retention_windows') }} as windows
     inner join customers
         on windows.followed_id = customers.customer_id
+    left join absences
+        on
+            windows.end_amount <= 0
+            and windows.followed_id = absences.customer_id
+            and windows.from_month + interval 1 month > absences.from_date
+            and windows.from_month + interval 1 month <= absences.to_date
 
 ),
 
@@ -61,17 +82,14 @@ steps as (
             combination_number,
             {{ sign }}count(*) as start_customer_count,
             {{ sign }}count(*) filter (where end_amount > 0) as kept_customer_count,
-            {%- for amount in ['start_amount', 'end_amount', 'kept_amount', 'lowest_amount'] %}
-                {{ sign }}sum({{ amount }}) as {{ amount }},
-            {%- endfor %}
             -- Squares, from which the intervals of ratios come: exact, so that no order of rows changes them.
-            {{ sign }}sum({{ exact_product('start_amount', 'start_amount') }}) as start_squares,
-            {{ sign }}sum({{ exact_product('end_amount', 'end_amount') }}) as end_squares,
-            {{ sign }}sum({{ exact_product('end_amount', 'start_amount') }}) as end_products,
-            {{ sign }}sum({{ exact_product('kept_amount', 'kept_amount') }}) as kept_squares,
-            {{ sign }}sum({{ exact_product('kept_amount', 'start_amount') }}) as kept_products,
-            {{ sign }}sum({{ exact_product('lowest_amount', 'lowest_amount') }}) as lowest_squares,
-            {{ sign }}sum({{ exact_product('lowest_amount', 'start_amount') }}) as lowest_products
+            {%- for part in parts %}
+                {{ sign }}sum({{ part }}_amount) as {{ part }}_amount,
+                {{ sign }}sum({{ exact_product(part ~ '_amount', part ~ '_amount') }}) as {{ part }}_squares,
+                {{ sign }}sum({{ exact_product(part ~ '_amount', 'start_amount') }}) as {{ part }}_products,
+            {%- endfor %}
+            {{ sign }}sum(start_amount) as start_amount,
+            {{ sign }}sum({{ exact_product('start_amount', 'start_amount') }}) as start_squares
         from windows
         group by {{ month }}, window_months, combination_number
         {%- if not loop.last %}
@@ -86,12 +104,11 @@ step_sums as (
     select
         steps.month,
         steps.window_months,
-        segments.dimension,
-        segments.segment,
         {%- for name in sums %}
             sum(steps.{{ name }}) as {{ name }},
         {%- endfor %}
-        sum(steps.lowest_products) as lowest_products
+        segments.dimension,
+        segments.segment
     from steps
     inner join segments
         on steps.combination_number = segments.combination_number
@@ -132,12 +149,11 @@ totals as (
     select
         months.month,
         months.window_months,
-        months.dimension,
-        months.segment,
         {%- for name in sums %}
             sum(step_sums.{{ name }}) over group_history as {{ name }},
         {%- endfor %}
-        sum(step_sums.lowest_products) over group_history as lowest_products
+        months.dimension,
+        months.segment
     from months
     left join step_sums
         on
@@ -160,6 +176,9 @@ rated as (
         end_amount / nullif(start_amount, 0) as nrr,
         kept_amount / nullif(start_amount, 0) as grr,
         lowest_amount / nullif(start_amount, 0) as strict_grr,
+        expansion_amount / nullif(start_amount, 0) as expansion_rate,
+        voluntary_churn_amount / nullif(start_amount, 0) as voluntary_churn_rate,
+        involuntary_churn_amount / nullif(start_amount, 0) as involuntary_churn_rate,
         kept_customer_count / nullif(start_customer_count, 0) as logo_retention_rate
     from totals
     where start_customer_count > 0
@@ -177,6 +196,9 @@ select
     {{ money('rated.end_amount') }} as end_amount,
     {{ money('rated.kept_amount') }} as kept_amount,
     {{ money('rated.lowest_amount') }} as lowest_amount,
+    {{ money('rated.expansion_amount') }} as expansion_amount,
+    {{ money('rated.voluntary_churn_amount') }} as voluntary_churn_amount,
+    {{ money('rated.involuntary_churn_amount') }} as involuntary_churn_amount,
     rated.nrr,
     {{ ratio_low('nrr', 'end') }} as nrr_ci_low,
     {{ ratio_high('nrr', 'end') }} as nrr_ci_high,
@@ -186,6 +208,21 @@ select
     rated.strict_grr,
     {{ ratio_low('strict_grr', 'lowest') }} as strict_grr_ci_low,
     {{ ratio_high('strict_grr', 'lowest', most=1) }} as strict_grr_ci_high,
+    1 - rated.grr as gross_revenue_churn_rate,
+    1 - grr_ci_high as gross_revenue_churn_ci_low,
+    1 - grr_ci_low as gross_revenue_churn_ci_high,
+    1 - rated.nrr as net_revenue_churn_rate,
+    1 - nrr_ci_high as net_revenue_churn_ci_low,
+    1 - nrr_ci_low as net_revenue_churn_ci_high,
+    rated.voluntary_churn_rate,
+    {{ ratio_low('voluntary_churn_rate', 'voluntary_churn') }} as voluntary_churn_ci_low,
+    {{ ratio_high('voluntary_churn_rate', 'voluntary_churn', most=1) }} as voluntary_churn_ci_high,
+    rated.involuntary_churn_rate,
+    {{ ratio_low('involuntary_churn_rate', 'involuntary_churn') }} as involuntary_churn_ci_low,
+    {{ ratio_high('involuntary_churn_rate', 'involuntary_churn', most=1) }} as involuntary_churn_ci_high,
+    rated.expansion_rate,
+    {{ ratio_low('expansion_rate', 'expansion') }} as expansion_ci_low,
+    {{ ratio_high('expansion_rate', 'expansion') }} as expansion_ci_high,
     rated.logo_retention_rate,
     {{ wilson_low('rated.kept_customer_count', 'rated.start_customer_count') }} as logo_ci_low,
     {{ wilson_high('rated.kept_customer_count', 'rated.start_customer_count') }} as logo_ci_high,

@@ -7,7 +7,7 @@ select
     curves.survival,
     curves.ci_low,
     curves.ci_high,
-    {%- for cause in ['voluntary', 'involuntary', 'unknown'] %}
+    {%- for cause in ['voluntary', 'involuntary', 'suspended', 'unknown'] %}
         curves.{{ cause }}_incidence,
         curves.{{ cause }}_ci_low,
         curves.{{ cause }}_ci_high,
