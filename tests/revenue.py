@@ -30,6 +30,8 @@ MODELS = (
 )
 RECONCILIATION = (
     "int_revenue__billing_lines",
+    "int_revenue__billed_months",
+    "int_revenue__billed_levels",
     "int_revenue__billing_differences",
     "fct_billing_differences",
     "rpt_billing_reconciliation",

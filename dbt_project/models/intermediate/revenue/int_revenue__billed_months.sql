@@ -1,0 +1,124 @@
+-- What the invoice that covers a month's end says of a subscription, and what the contract was when its period began.
+with policy as (
+
+    select *
+    from {{ ref('int_revenue__policies') }}
+    where is_active
+
+),
+
+states as (
+
+    select
+        *,
+        row_number() over (
+            partition by source, source_subscription_item_id
+            order by valid_from_at
+        ) = 1 as is_first
+    from {{ ref('int_revenue__item_states') }}
+
+),
+
+-- What each item cost when the period that covers the month's end began.
+billed_items as (
+
+    select
+        source,
+        source_subscription_id,
+        source_subscription_item_id,
+        currency,
+        month,
+        max(period_start_at) as period_start_at,
+        sum(month_amount) as month_amount,
+        sum(month_discount_amount) as month_discount_amount,
+        bool_or(is_discount_untold) as is_discount_untold,
+        count(*) as line_count
+    from {{ ref('int_revenue__billing_lines') }}
+    where is_covering and reason not in ('void', 'proration')
+    group by all
+
+),
+
+-- An invoice may tell the day alone on which its item began.
+begun as (
+
+    select
+        billed_items.source,
+        billed_items.source_subscription_id,
+        billed_items.source_subscription_item_id,
+        billed_items.month,
+        states.status,
+        {{ mrr_state('states', 'policy', 'billed_items.period_start_at') }} as state,
+        {{ mrr_has_discount('states', 'policy', 'billed_items.period_start_at') }} as has_discount,
+        coalesce(states.discount_rate, 0) as discount_rate,
+        {{ monthly_amount('coalesce(states.discount_amount, 0)') }} as discount_amount,
+        {{ monthly_amount(
+            "case when states.usage_type = 'licensed' then " ~ item_price() ~ " else 0 end"
+        ) }} as full_amount
+    from billed_items
+    cross join policy
+    inner join states
+        on
+            billed_items.source = states.source
+            and billed_items.source_subscription_id = states.source_subscription_id
+            and coalesce(billed_items.source_subscription_item_id, states.source_subscription_item_id)
+            = states.source_subscription_item_id
+            and (
+                billed_items.period_start_at >= states.valid_from_at
+                or (states.is_first and billed_items.period_start_at = date_trunc('day', states.valid_from_at))
+            )
+            and billed_items.period_start_at < coalesce(states.valid_to_at, timestamp '9999-12-31')
+
+),
+
+begun_items as (
+
+    select
+        source,
+        source_subscription_id,
+        source_subscription_item_id,
+        month,
+        min_by(state, list_position(['paying', 'suspended', 'trial', 'given_up', 'ended'], state)) as state,
+        min(status) as status,
+        sum(if(state = 'paying', full_amount, 0)) as gross_amount,
+        max(if(has_discount, discount_rate, 0)) as discount_rate,
+        max(discount_rate) as told_discount_rate,
+        max(if(has_discount, discount_amount, 0)) as discount_amount
+    from begun
+    group by source, source_subscription_id, source_subscription_item_id, month
+
+)
+
+select
+    billed_items.source,
+    billed_items.source_subscription_id,
+    billed_items.currency,
+    billed_items.month,
+    sum(billed_items.month_amount) as month_amount,
+    sum(billed_items.month_discount_amount) as month_discount_amount,
+    sum(billed_items.line_count) as line_count,
+    -- A line that tells no discount has it in its amount.
+    coalesce(
+        sum(
+            if(billed_items.is_discount_untold, begun_items.gross_amount * begun_items.told_discount_rate, 0)
+        ),
+        0
+    ) as untold_discount_amount,
+    bool_and(begun_items.state = 'paying' and begun_items.status <> 'trialing') as was_paying,
+    min_by(
+        begun_items.state,
+        list_position(['paying', 'suspended', 'trial', 'given_up', 'ended'], begun_items.state)
+    ) as begun_state,
+    {{ money('coalesce(sum(begun_items.gross_amount), 0)') }} as begun_gross_amount,
+    {{ money(
+        'coalesce(least(sum(begun_items.gross_amount), sum(begun_items.gross_amount) * max(begun_items.discount_rate)'
+        ~ ' + max(begun_items.discount_amount)), 0)'
+    ) }} as begun_discount_amount
+from billed_items
+left join begun_items
+    on
+        billed_items.source = begun_items.source
+        and billed_items.source_subscription_id = begun_items.source_subscription_id
+        and billed_items.source_subscription_item_id is not distinct from begun_items.source_subscription_item_id
+        and billed_items.month = begun_items.month
+group by billed_items.source, billed_items.source_subscription_id, billed_items.currency, billed_items.month
