@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.identity import PROJECT, VARS, template
-from tests.revenue import Revenue
+from tests.identity import PROJECT
+from tests.revenue import Revenue, make_model
 
 AS_OF = date(2024, 12, 31)
 NEW = ("2024-01-01", "new", 100)
@@ -52,10 +52,7 @@ def month_of(ledger: Revenue, month: str, columns: str) -> tuple[Any, ...]:
         "select distinct customer_id, 'all' as dimension, 'all' as segment, 1 as combination_number "
         "from fct_customer_months"
     )
-    ledger.connection.execute(
-        "create table rpt_mrr_months as "
-        + template("rpt_mrr_months", "money", "ratio_bound", ref=str, var=VARS.__getitem__).render()
-    )
+    make_model(ledger.connection, "rpt_mrr_months")
     return ledger.sql(f"select {columns} from rpt_mrr_months where month = '{month}'")[0]
 
 

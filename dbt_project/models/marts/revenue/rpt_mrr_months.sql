@@ -1,10 +1,6 @@
 {%- set kinds = ['new', 'expansion', 'contraction', 'churn', 'reactivation', 'scope_change', 'fx'] -%}
 {%- set causes = ['voluntary', 'involuntary'] -%}
-{%- set flows = kinds + ['voluntary_churn', 'involuntary_churn'] -%}
-{%- set levels = [
-    'row_count', 'opening_amount', 'opening_squares', 'closing_amount', 'closing_squares', 'opening_customer_count',
-    'closing_customer_count'
-] -%}
+{%- set moves = kinds + ['voluntary_churn', 'involuntary_churn'] -%}
 {#- Rates of what is paid at the beginning, and which movements each is of. -#}
 {%- set rates = {
     'gross_mrr_churn': '-(churn_amount + contraction_amount)',
@@ -13,10 +9,18 @@
     'involuntary_churn': '-involuntary_churn_amount',
     'expansion': 'expansion_amount',
 } -%}
-{%- set squares = ['loss_customer_count', 'loss_squares', 'gain_squares', 'gain_products'] -%}
-{%- for rate in rates %}{% do squares.extend([rate ~ '_squares', rate ~ '_products']) %}{% endfor -%}
-{%- set gains = 'new_amount + expansion_amount + reactivation_amount' -%}
-{%- set losses = '-(churn_amount + contraction_amount)' -%}
+{#- What stays from month to month, and what is of one. -#}
+{%- set levels = [
+    'row_count', 'opening_amount', 'opening_squares', 'opening_customer_count', 'closing_amount', 'closing_squares',
+    'closing_customer_count'
+] -%}
+{%- set flows = [
+    'voluntary_churn_amount', 'involuntary_churn_amount', 'new_customer_count', 'churned_customer_count',
+    'reactivated_customer_count', 'loss_customer_count', 'loss_amount', 'loss_squares', 'gain_amount', 'gain_squares',
+    'gain_products'
+] -%}
+{%- for kind in kinds %}{% do flows.append(kind ~ '_amount') %}{% endfor -%}
+{%- for rate in rates %}{% do flows.extend([rate, rate ~ '_squares', rate ~ '_products']) %}{% endfor -%}
 with context as (
 
     select as_of_date
@@ -34,16 +38,6 @@ policy as (
 
 ),
 
-customers as (
-
-    select
-        customer_id,
-        combination_number
-    from {{ ref('int_revenue__customer_segments') }}
-    where dimension = 'all'
-
-),
-
 segments as (
 
     select distinct
@@ -52,6 +46,16 @@ segments as (
         segment
     from {{ ref('int_revenue__customer_segments') }}
     where segment is not null
+
+),
+
+customers as (
+
+    select
+        customer_id,
+        combination_number
+    from {{ ref('int_revenue__customer_segments') }}
+    where dimension = 'all'
 
 ),
 
@@ -129,8 +133,8 @@ steps as (
         is_kept as kept_count,
         opening_amount,
         {{ exact_product('opening_amount', 'opening_amount') }} as opening_squares,
-        {%- for flow in flows %}
-            {{ flow }}_amount,
+        {%- for move in moves %}
+            {{ move }}_amount,
         {%- endfor %}
         closing_amount,
         {{ exact_product('closing_amount', 'closing_amount') }} as closing_squares
@@ -173,8 +177,8 @@ amount_steps as (
         sum(steps.row_count) as row_count,
         sum(steps.opening_amount) as opening_amount,
         sum(steps.opening_squares) as opening_squares,
-        {%- for flow in flows %}
-            sum(steps.{{ flow }}_amount) as {{ flow }}_amount,
+        {%- for move in moves %}
+            sum(steps.{{ move }}_amount) as {{ move }}_amount,
         {%- endfor %}
         sum(steps.closing_amount) as closing_amount,
         sum(steps.closing_squares) as closing_squares
@@ -185,18 +189,18 @@ amount_steps as (
 
 ),
 
--- For intervals: a rate's squares, and its products with what was paid at the beginning, by id and currency. Of gains
--- over losses, the same with what was lost.
+-- Of rates and their intervals: numerators, their squares, and products with what was paid at the beginning, by id
+-- and currency. Of gains over losses, the same with what was lost.
 moved as (
 
     select
         today_id,
         month,
-        {%- for rate, moves in rates.items() %}
-            {{ moves }} as {{ rate }}_amount,
+        {%- for rate, numerator in rates.items() %}
+            {{ numerator }} as {{ rate }},
         {%- endfor %}
-        {{ gains }} as gain_amount,
-        {{ losses }} as loss_amount,
+        new_amount + expansion_amount + reactivation_amount as gain_amount,
+        -(churn_amount + contraction_amount) as loss_amount,
         opening_amount
     from changed
     where
@@ -212,10 +216,13 @@ square_steps as (
 
     select
         {%- for rate in rates %}
-            sum({{ exact_product('moved.' ~ rate ~ '_amount', 'moved.' ~ rate ~ '_amount') }}) as {{ rate }}_squares,
-            sum({{ exact_product('moved.' ~ rate ~ '_amount', 'moved.opening_amount') }}) as {{ rate }}_products,
+            sum(moved.{{ rate }}) as {{ rate }},
+            sum({{ exact_product('moved.' ~ rate, 'moved.' ~ rate) }}) as {{ rate }}_squares,
+            sum({{ exact_product('moved.' ~ rate, 'moved.opening_amount') }}) as {{ rate }}_products,
         {%- endfor %}
         count(*) as loss_customer_count,
+        sum(moved.loss_amount) as loss_amount,
+        sum(moved.gain_amount) as gain_amount,
         sum({{ exact_product('moved.loss_amount', 'moved.loss_amount') }}) as loss_squares,
         sum({{ exact_product('moved.gain_amount', 'moved.gain_amount') }}) as gain_squares,
         sum({{ exact_product('moved.gain_amount', 'moved.loss_amount') }}) as gain_products,
@@ -272,6 +279,28 @@ count_steps as (
 
 ),
 
+events as (
+
+    select
+        movements.movement_month as month,
+        {%- for kind, name in [('new', 'new'), ('churn', 'churned'), ('reactivation', 'reactivated')] %}
+            -- In several currencies one customer has several movements.
+            count(distinct row(movements.past_customer_id, movements.movement_date)) filter (
+                where movements.movement = '{{ kind }}'
+            ) as {{ name }}_customer_count,
+        {%- endfor %}
+        customers.combination_number
+    from {{ ref('fct_mrr_movements') }} as movements
+    inner join customers
+        on coalesce(movements.customer_id, movements.past_customer_id) = customers.customer_id
+    where
+        movements.reporting_currency is not null
+        and movements.movement in ('new', 'churn', 'reactivation')
+    group by movements.movement_month, customers.combination_number
+
+),
+
+-- What a month changes in the sums of each combination of groups, from which those of any month are added up.
 combination_steps as (
 
     select *
@@ -282,28 +311,25 @@ combination_steps as (
     union all by name
     select *
     from count_steps
+    union all by name
+    select *
+    from events
 
 ),
 
 segment_steps as (
 
     select
-        combination_steps.month,
-        {%- for name in levels %}
-            sum(combination_steps.{{ name }}) as {{ name }},
-        {%- endfor %}
-        {%- for flow in flows %}
-            coalesce(sum(combination_steps.{{ flow }}_amount), 0) as {{ flow }}_amount,
-        {%- endfor %}
-        {%- for name in squares %}
-            sum(combination_steps.{{ name }}) as {{ name }},
+        steps.month,
+        {%- for name in levels + flows %}
+            sum(steps.{{ name }}) as {{ name }},
         {%- endfor %}
         segments.dimension,
         segments.segment
-    from combination_steps
+    from combination_steps as steps
     inner join segments
-        on combination_steps.combination_number = segments.combination_number
-    group by combination_steps.month, segments.dimension, segments.segment
+        on steps.combination_number = segments.combination_number
+    group by steps.month, segments.dimension, segments.segment
 
 ),
 
@@ -340,10 +366,7 @@ amounts as (
         {%- for name in levels %}
             sum(segment_steps.{{ name }}) over group_history as {{ name }},
         {%- endfor %}
-        {%- for flow in flows %}
-            coalesce(segment_steps.{{ flow }}_amount, 0) as {{ flow }}_amount,
-        {%- endfor %}
-        {%- for name in squares %}
+        {%- for name in flows %}
             coalesce(segment_steps.{{ name }}, 0) as {{ name }},
         {%- endfor %}
         months.dimension,
@@ -366,12 +389,11 @@ rated as (
 
     select
         *,
-        {%- for rate, moves in rates.items() %}
-            ({{ moves }}) / nullif(opening_amount, 0) as {{ rate }}_rate,
+        {%- for rate in rates %}
+            {{ rate }} / nullif(opening_amount, 0) as {{ rate }}_rate,
         {%- endfor %}
-        ({{ gains }}) / nullif({{ losses }}, 0) as quick_ratio,
-        closing_amount / nullif(closing_customer_count, 0) as arpa,
-        {{ losses }} as loss_amount
+        gain_amount / nullif(loss_amount, 0) as quick_ratio,
+        closing_amount / nullif(closing_customer_count, 0) as arpa
     from amounts
     where row_count > 0
 
@@ -381,43 +403,6 @@ currencies as (
 
     select any_value(reporting_currency) as currency
     from {{ ref('fct_customer_months') }}
-
-),
-
-combination_events as (
-
-    select
-        movements.movement_month as month,
-        {%- for kind, name in [('new', 'new'), ('churn', 'churned'), ('reactivation', 'reactivated')] %}
-            -- In several currencies one customer has several movements.
-            count(distinct row(movements.past_customer_id, movements.movement_date)) filter (
-                where movements.movement = '{{ kind }}'
-            ) as {{ name }}_customer_count,
-        {%- endfor %}
-        customers.combination_number
-    from {{ ref('fct_mrr_movements') }} as movements
-    inner join customers
-        on coalesce(movements.customer_id, movements.past_customer_id) = customers.customer_id
-    where
-        movements.reporting_currency is not null
-        and movements.movement in ('new', 'churn', 'reactivation')
-    group by movements.movement_month, customers.combination_number
-
-),
-
-events as (
-
-    select
-        combination_events.month,
-        segments.dimension,
-        segments.segment,
-        sum(combination_events.new_customer_count) as new_customer_count,
-        sum(combination_events.churned_customer_count) as churned_customer_count,
-        sum(combination_events.reactivated_customer_count) as reactivated_customer_count
-    from combination_events
-    inner join segments
-        on combination_events.combination_number = segments.combination_number
-    group by combination_events.month, segments.dimension, segments.segment
 
 )
 
@@ -434,9 +419,9 @@ select
     {{ money('12 * rated.closing_amount') }} as arr_amount,
     cast(coalesce(rated.opening_customer_count, 0) as bigint) as opening_customer_count,
     cast(coalesce(rated.closing_customer_count, 0) as bigint) as closing_customer_count,
-    cast(coalesce(events.new_customer_count, 0) as bigint) as new_customer_count,
-    cast(coalesce(events.churned_customer_count, 0) as bigint) as churned_customer_count,
-    cast(coalesce(events.reactivated_customer_count, 0) as bigint) as reactivated_customer_count,
+    {%- for name in ['new', 'churned', 'reactivated'] %}
+        cast(rated.{{ name }}_customer_count as bigint) as {{ name }}_customer_count,
+    {%- endfor %}
     {%- for cause in causes %}
         {{ money('rated.' ~ cause ~ '_churn_amount') }} as {{ cause }}_churn_amount,
     {%- endfor %}
@@ -461,8 +446,3 @@ from rated
 cross join context
 cross join policy
 cross join currencies
-left join events
-    on
-        rated.month = events.month
-        and rated.dimension = events.dimension
-        and rated.segment = events.segment
