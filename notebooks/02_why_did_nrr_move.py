@@ -145,7 +145,7 @@ def _(changes, mo, month, release, window):
             string_agg(distinct movements.movement || coalesce(': ' || movements.reason, ''), ', ') as why
         from changes
         left join fct_mrr_movements as movements
-            on coalesce(movements.customer_id, movements.past_customer_id) = changes.followed_id
+            on movements.followed_id = changes.followed_id
             and movements.movement_month > $month::date - to_months($window::integer)
             and movements.movement_month <= $month::date
         where changes.month = $month and changes.change <> 0

@@ -65,7 +65,7 @@ def test_telco_churn_by_contract(telco: Run) -> None:
     rates = telco.sql(
         """select segment, round(100 * count_if(movement = 'churn') / count_if(movement = 'new'), 2)
         from marts.fct_mrr_movements
-        join marts.map_customer_segments on followed_id = coalesce(fct_mrr_movements.customer_id, past_customer_id)
+        join marts.map_customer_segments using (followed_id)
         where dimension = 'plan' group by segment order by 2 desc"""
     )
     assert rates == [("Month-to-month", 42.71), ("One year", 11.27), ("Two year", 2.83)]

@@ -41,11 +41,11 @@ def test_months_are_sums_over_customers_months(warehouse: duckdb.DuckDBPyConnect
     sums = ", ".join(f"sum(reporting_{name}_amount)::decimal(18, 4)" for name in AMOUNTS)
     summed = f"""
         select month, dimension, segment, {sums},
-            count(distinct coalesce(months.customer_id, past_customer_id)) filter (where opening_amount > 0),
-            count(distinct coalesce(months.customer_id, past_customer_id)) filter (where closing_amount > 0)
+            count(distinct months.followed_id) filter (where opening_amount > 0),
+            count(distinct months.followed_id) filter (where closing_amount > 0)
         from fct_customer_months as months
         join int_revenue__customer_segments as segments
-            on segments.customer_id = coalesce(months.customer_id, past_customer_id)
+            on segments.customer_id = months.followed_id
         where segment is not null
         group by all
     """
@@ -67,7 +67,7 @@ def test_intervals_of_sums_are_those_of_their_rows(warehouse: duckdb.DuckDBPyCon
                 -(reporting_churn_amount + reporting_contraction_amount)::double as y,
                 segments.customer_id as followed_id
             from fct_customer_months as months join int_revenue__customer_segments as segments
-                on segments.customer_id = coalesce(months.customer_id, past_customer_id)
+                on segments.customer_id = months.followed_id
             where reporting_currency is not null and segment is not null
         ), sums as (
             select month, dimension, segment, count(distinct followed_id) filter (where x > 0) as n,

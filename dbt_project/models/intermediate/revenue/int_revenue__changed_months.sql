@@ -17,8 +17,8 @@ compared as (
         past_customer_id,
         currency,
         month,
-        months.customer_id,
-        last_months.customer_id as last_customer_id,
+        months.followed_id,
+        last_months.followed_id as last_followed_id,
         months.past_customer_id is not null as is_there,
         last_months.past_customer_id is not null as was_there,
         coalesce(
@@ -82,7 +82,7 @@ changed as (
     select
         compared.*,
         moved_ids.customer_id is not null
-        or coalesce(compared.customer_id <> compared.last_customer_id, false) as is_moved,
+        or coalesce(compared.followed_id <> compared.last_followed_id, false) as is_moved,
         moved_on.month is not null as is_told_otherwise,
         not compared.is_same or not compared.is_valued_the_same as is_another
     from compared
@@ -128,7 +128,7 @@ caused as (
     from changed
     inner join {{ ref('int_revenue__late_versions') }} as late_versions
         on
-            coalesce(changed.customer_id, changed.past_customer_id) = late_versions.customer_id
+            changed.followed_id = late_versions.customer_id
             and late_versions.valid_from_at < changed.month + interval 1 month + interval 1 day
     where not changed.is_same or changed.is_told_otherwise
 
@@ -156,7 +156,7 @@ all_causes as (
     {{ name }} as (
 
         select
-            coalesce(customer_id, past_customer_id) as customer_id,
+            followed_id as customer_id,
             min(month) as cohort_month,
             min(currency) = max(currency) as has_one_currency
         from {{ ref(months) }}
@@ -171,23 +171,23 @@ told_of as (
     select
         all_causes.*,
         customers.customer_id as told_id,
-        coalesce(all_causes.last_customer_id, all_causes.past_customer_id) as other_id,
+        all_causes.last_followed_id as other_id,
         true as is_now,
         customers.cohort_month
     from all_causes
     inner join customers
-        on coalesce(all_causes.customer_id, all_causes.past_customer_id) = customers.customer_id
+        on all_causes.followed_id = customers.customer_id
     where all_causes.is_there
     union all by name
     select
         all_causes.*,
         last_customers.customer_id as told_id,
-        coalesce(all_causes.customer_id, all_causes.past_customer_id) as other_id,
+        all_causes.followed_id as other_id,
         false as is_now,
         last_customers.cohort_month
     from all_causes
     inner join last_customers
-        on coalesce(all_causes.last_customer_id, all_causes.past_customer_id) = last_customers.customer_id
+        on all_causes.last_followed_id = last_customers.customer_id
     where all_causes.was_there
 
 ),

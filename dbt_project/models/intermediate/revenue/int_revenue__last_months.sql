@@ -5,12 +5,12 @@
     'reporting_fx_amount'
 ] -%}
 {%- set columns = {
-    'customer_id': 'varchar', 'past_customer_id': 'varchar', 'currency': 'varchar', 'month': 'date',
+    'followed_id': 'varchar', 'past_customer_id': 'varchar', 'currency': 'varchar', 'month': 'date',
     'is_complete': 'boolean'
 } -%}
 {%- for amount in amounts %}{% do columns.update({amount: 'decimal(18, 4)'}) %}{% endfor -%}
 select
-    customer_id,
+    followed_id,
     past_customer_id,
     currency,
     month,

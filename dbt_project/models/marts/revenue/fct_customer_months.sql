@@ -22,6 +22,7 @@ months as (
     select
         past_customer_id,
         max_by(customer_id, movement_date) as customer_id,
+        coalesce(max_by(customer_id, movement_date), max_by(followed_id, movement_date)) as followed_id,
         currency,
         movement_month as month,
         any_value(reporting_currency) as reporting_currency,
@@ -58,6 +59,7 @@ changed as (
 
     select
         customer_id,
+        followed_id,
         past_customer_id,
         month,
         next_month,
@@ -87,6 +89,7 @@ quiet as (
 
     select
         changed.customer_id,
+        changed.followed_id,
         changed.past_customer_id,
         changed.currency,
         changed.closing_amount,
@@ -116,6 +119,7 @@ final as (
 
     select
         customer_id,
+        followed_id,
         past_customer_id,
         month,
         currency,
@@ -135,6 +139,7 @@ final as (
     union all
     select
         customer_id,
+        followed_id,
         past_customer_id,
         cast(month as date) as month,
         currency,

@@ -13,6 +13,8 @@ with changes as (
         currency,
         change_date,
         arg_max(customer_id, row(abs(mrr_change) + abs(scope_change), customer_id)) as customer_id,
+        arg_max(followed_customer_id, row(abs(mrr_change) + abs(scope_change), followed_customer_id))
+            as last_customer_id,
         sum(mrr_change) as mrr_change,
         sum(scope_change) as scope_change,
         sum(seats_change) as seats_change,
@@ -115,6 +117,7 @@ movements as (
     select
         past_customer_id,
         customer_id,
+        coalesce(customer_id, last_customer_id) as followed_id,
         currency,
         change_date as movement_date,
         movement,
@@ -158,6 +161,7 @@ movements as (
     select
         past_customer_id,
         customer_id,
+        coalesce(customer_id, last_customer_id) as followed_id,
         currency,
         change_date as movement_date,
         'scope_change' as movement,
@@ -196,6 +200,7 @@ levels as (
     select
         past_customer_id,
         any_value(customer_id) as customer_id,
+        any_value(followed_id) as followed_id,
         currency,
         movement_date,
         max_by(mrr_after_amount, movement <> 'scope_change') as mrr_amount
@@ -223,6 +228,7 @@ fx as (
     select
         spans.past_customer_id,
         spans.customer_id,
+        spans.followed_id,
         spans.currency,
         rate_changes.rate_month as movement_date,
         'fx' as movement,
@@ -264,6 +270,7 @@ valued as (
 -- Differences of rounded levels, so that they sum to the rounded level.
 select
     valued.customer_id,
+    valued.followed_id,
     valued.past_customer_id,
     valued.currency,
     valued.movement_date,

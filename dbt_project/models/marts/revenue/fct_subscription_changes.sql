@@ -113,6 +113,7 @@ changes as (
 
 select
     customer_id,
+    coalesce(customer_id, followed_customer_id) as followed_id,
     past_customer_id,
     currency,
     change_date as movement_date,

@@ -81,7 +81,7 @@ changed as (
         months.past_customer_id,
         months.currency,
         months.month,
-        coalesce(months.customer_id, months.past_customer_id) as today_id,
+        months.followed_id,
         cast(months.opening_amount > 0 as integer) as is_open,
         cast(months.closing_amount > 0 as integer) as is_kept,
         months.reporting_opening_amount as opening_amount,
@@ -114,7 +114,7 @@ followed as (
 
     select
         *,
-        lag(today_id) over customer_history as id_before,
+        lag(followed_id) over customer_history as id_before,
         lag(is_kept, 1, 0) over customer_history as was_kept,
         lag(kept_amount, 1, cast(0 as decimal(18, 4))) over customer_history as kept_before
     from changed
@@ -126,7 +126,7 @@ followed as (
 steps as (
 
     select
-        today_id,
+        followed_id,
         month,
         1 as row_count,
         is_open as open_count,
@@ -141,7 +141,7 @@ steps as (
     from followed
     union all by name
     select
-        id_before as today_id,
+        id_before as followed_id,
         month,
         -was_kept as row_count,
         -was_kept as open_count,
@@ -154,7 +154,7 @@ steps as (
     where was_kept = 1
     union all by name
     select
-        today_id,
+        followed_id,
         cast(month + interval 1 month as date) as month,
         is_kept - 1 as row_count,
         is_kept - is_open as open_count,
@@ -184,7 +184,7 @@ amount_steps as (
         sum(steps.closing_squares) as closing_squares
     from steps
     inner join customers
-        on steps.today_id = customers.customer_id
+        on steps.followed_id = customers.customer_id
     group by customers.combination_number, steps.month
 
 ),
@@ -194,7 +194,7 @@ amount_steps as (
 moved as (
 
     select
-        today_id,
+        followed_id,
         month,
         {%- for rate, numerator in rates.items() %}
             {{ numerator }} as {{ rate }},
@@ -230,7 +230,7 @@ square_steps as (
         moved.month
     from moved
     inner join customers
-        on moved.today_id = customers.customer_id
+        on moved.followed_id = customers.customer_id
     group by customers.combination_number, moved.month
 
 ),
@@ -239,13 +239,13 @@ square_steps as (
 customer_steps as (
 
     select
-        today_id,
+        followed_id,
         month,
         sum(open_count) as open_step,
         sum(kept_count) as kept_step
     from steps
     where open_count <> 0 or kept_count <> 0
-    group by today_id, month
+    group by followed_id, month
     having sum(open_count) <> 0 or sum(kept_count) <> 0
 
 ),
@@ -257,7 +257,7 @@ customer_counts as (
         sum(open_step) over customer_history as open_count,
         sum(kept_step) over customer_history as kept_count
     from customer_steps
-    window customer_history as (partition by today_id order by month)
+    window customer_history as (partition by followed_id order by month)
 
 ),
 
@@ -274,7 +274,7 @@ count_steps as (
         ) as closing_customer_count
     from customer_counts
     inner join customers
-        on customer_counts.today_id = customers.customer_id
+        on customer_counts.followed_id = customers.customer_id
     group by customers.combination_number, customer_counts.month
 
 ),
@@ -292,7 +292,7 @@ events as (
         customers.combination_number
     from {{ ref('fct_mrr_movements') }} as movements
     inner join customers
-        on coalesce(movements.customer_id, movements.past_customer_id) = customers.customer_id
+        on movements.followed_id = customers.customer_id
     where
         movements.reporting_currency is not null
         and movements.movement in ('new', 'churn', 'reactivation')
