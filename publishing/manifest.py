@@ -70,13 +70,17 @@ def built_from(home: Home) -> BuiltFrom:
 
 
 def data_through(warehouse: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """The newest record's date of each connected source; of what may be dated ahead, none after the as-of date."""
+    """The newest record's date of each connected source, none after the as-of date; of what may be dated ahead, as a
+    subscription that begins next month, the day on which it was known."""
     rows = warehouse.sql(
-        """select source, coalesce(
-            max(newest_record_date) filter (where is_dated), least(max(newest_record_date), max(as_of_date))
-        )
-        from intermediate.int_run__source_tables cross join intermediate.int_run__context
-        where is_connected and newest_record_date is not null group by source order by source"""
+        """select source, max(least(
+            if(tables.is_dated, days.record_date, coalesce(days.newest_version_date, days.record_date)), as_of_date
+        ))
+        from intermediate.int_run__source_days as days
+        join intermediate.int_run__source_tables as tables using (source, table_name)
+        cross join intermediate.int_run__context
+        where tables.is_connected and days.has_records and days.record_date is not null
+        group by source order by source"""
     ).fetchall()
     return {source: newest.isoformat() for source, newest in rows}
 

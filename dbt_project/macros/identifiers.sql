@@ -95,3 +95,8 @@
         {%- if strictly %} and least(len({{ left }}), len({{ right }})) >= 2{% endif %}
     end
 {%- endmacro %}
+
+{#- Ids of a record and of its part as one id that no other two give: what joins them is escaped where it is in them. -#}
+{% macro id_of_part(whole, part) -%}
+    concat_ws('/', replace({{ whole }}, '/', '%2F'), replace({{ part }}, '/', '%2F'))
+{%- endmacro %}

@@ -236,7 +236,7 @@ def _segments(rows: list[Row]) -> Markup | None:
 
 def _survival(release: Release) -> dict[str, Any]:
     rows = figures.read_survival(release)
-    at_year = [f"after {row['age']} months {percent(row['survival'])}" for row in rows if row["age"] in (6, 12, 24)]
+    at_year = [f"after {row['age']} months {percent(row['survival'])}" for row in rows if row["age"] in (6, 13, 24)]
     return {
         "survival": revenue_charts.survival(rows),
         "survival_alt": f"Customers still there: {', '.join(at_year)}."
@@ -265,7 +265,7 @@ def _lifetimes(rows: list[Row]) -> Markup | None:
     labels = {
         "segment": "Group",
         "n": "Customers",
-        "survival": "Still there after 360 days",
+        "survival": f"Still there after {30 * figures.AFTER_A_YEAR} days",
         "interval": "95% interval",
         "voluntary": "Cancelled",
         "involuntary": "Payment failed",

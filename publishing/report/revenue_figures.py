@@ -5,6 +5,8 @@ from datetime import date
 from publishing.report.source import Release, Row
 
 YEAR = 12
+AFTER_A_YEAR = 13
+"""Times 30 days after which a year's contract has been renewed, or not: its last day is the 365th or 366th."""
 MOST_COHORTS, MOST_AGES = 13, 13
 KINDS = ("new", "expansion", "reactivation", "contraction", "churn", "scope_change", "fx")
 
@@ -119,11 +121,11 @@ def read_survival(release: Release) -> list[Row]:
 
 
 def read_lifetimes(release: Release) -> list[Row]:
-    """Each group's survival after a year, and what became of the others."""
+    """Each group's survival once a year's contract has ended, and what became of the others."""
     return release.rows(
         f"""
         select * from marts.rpt_survival
-        where age = {YEAR} and min_cell_ok and dimension <> 'currency'
+        where age = {AFTER_A_YEAR} and min_cell_ok and dimension <> 'currency'
         order by dimension <> 'all', dimension, survival desc, segment
         """
     )

@@ -416,6 +416,15 @@ def test_a_wrong_rate_is_told_in_a_sentence(rate: tuple[str, ...], said: str) ->
     assert said in str(caught.value)
 
 
+def test_of_rates_for_two_reporting_currencies_the_odd_row_is_told() -> None:
+    ledger = in_two_currencies(("EUR", "USD", "2024-01-01", "0.9"))
+    columns = ("reporting_currency", "currency", "rate_month", "rate")
+    others = (("EUR", "GBP", "2024-01-01", "1.1"), ("USD", "PLN", "2024-01-01", "0.25"))
+    ledger.add("fx_rates", [dict(zip(columns, rate, strict=True)) for rate in others])
+    with pytest.raises(Exception, match=r'the row "USD,PLN,2024-01-01,0\.25" has another reporting_currency'):
+        ledger.build()
+
+
 @pytest.mark.parametrize("rate", [None, ("EUR", "USD", "2024-05-01", "0.9")])
 def test_what_has_no_rate_is_told_in_its_own_currency_and_in_no_total(rate: tuple[str, ...] | None) -> None:
     ledger = in_two_currencies(rate).build()

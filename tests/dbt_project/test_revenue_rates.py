@@ -60,30 +60,37 @@ def test_months_are_sums_over_customers_months(warehouse: duckdb.DuckDBPyConnect
 
 
 def test_intervals_of_sums_are_those_of_their_rows(warehouse: duckdb.DuckDBPyConnection) -> None:
-    """Squares and products that are carried from month to month are those of each month's customers and currencies."""
+    """Squares and products that are carried from month to month are those of each month's customers."""
     units = """
         with units as (
-            select month, dimension, segment, reporting_opening_amount::double as x,
-                -(reporting_churn_amount + reporting_contraction_amount)::double as y,
-                segments.customer_id as followed_id
+            select month, dimension, segment, followed_id, sum(reporting_opening_amount)::double as x,
+                -sum(reporting_churn_amount + reporting_contraction_amount)::double as y,
+                sum(reporting_closing_amount)::double as z
             from fct_customer_months as months join int_revenue__customer_segments as segments
                 on segments.customer_id = months.followed_id
             where reporting_currency is not null and segment is not null
+            group by all
         ), sums as (
-            select month, dimension, segment, count(distinct followed_id) filter (where x > 0) as n,
-                sum(y) / sum(x) as r,
-                sqrt(greatest(sum(y * y) - 2 * r * sum(x * y) + r * r * sum(x * x), 0) * n / (n - 1))
-                / sum(x) as error
-            from units group by all having n > 1
+            select month, dimension, segment, count_if(x > 0) as n, sum(y) / nullif(sum(x), 0) as r,
+                sqrt(greatest(sum(y * y) - 2 * r * sum(x * y) + r * r * sum(x * x), 0) * n / nullif(n - 1, 0))
+                / nullif(sum(x), 0) as error,
+                count_if(z > 0) as paying, stddev_samp(z) filter (where z > 0) / sqrt(paying) as mean_error
+            from units group by all
         )
     """
-    [(count, high, low)] = warehouse.sql(f"""
-        {units} select count(*), max(abs(gross_mrr_churn_ci_high - r - 1.959963984540054 * error)),
-            max(abs(gross_mrr_churn_ci_low - greatest(r - 1.959963984540054 * error, 0)))
+    [(count, high, low, means, mean)] = warehouse.sql(f"""
+        {units} select count(gross_mrr_churn_ci_high),
+            max(abs(gross_mrr_churn_ci_high - r - 1.959963984540054 * error)),
+            max(abs(gross_mrr_churn_ci_low - greatest(r - 1.959963984540054 * error, 0))),
+            count(arpa_ci_high_amount), max(abs(arpa_ci_high_amount - arpa_amount - 1.959963984540054 * mean_error))
         from sums join rpt_mrr_months using (month, dimension, segment)
     """).fetchall()
-    assert count > 500
+    assert count > 300
     assert max(high, low) < 1e-9
+    assert means > 500
+    assert mean < 0.0002, "amounts have four digits"
+    several = "select followed_id from fct_customer_months group by 1 having count(distinct currency) > 1"
+    assert warehouse.sql(several).fetchall()
     cells = """
         with units as (
             select customer_id, currency, cohort_month, (mrr_amount * start_rate)::decimal(18, 4)::double as amount,

@@ -26,7 +26,7 @@ file_versions as (
 
     select
         source,
-        concat_ws('/', source_subscription_id, source_subscription_item_id) as source_subscription_item_id,
+        {{ id_of_part('source_subscription_id', 'source_subscription_item_id') }} as source_subscription_item_id,
         source_subscription_id,
         plan,
         currency,

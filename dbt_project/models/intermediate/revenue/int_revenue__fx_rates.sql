@@ -28,7 +28,7 @@ written as (
         try_cast(rate as decimal(18, 8)) as rate,
         row_number() over (partition by upper(currency), try_cast(rate_month as date) order by rate) as rate_number,
         concat_ws(',', reporting_currency, currency, rate_month, rate) as row_text,
-        count(distinct upper(reporting_currency)) over () as reporting_count
+        mode(upper(reporting_currency)) over () as usual_reporting_currency
     from {{ ref('fx_rates') }}
 
 ),
@@ -38,7 +38,8 @@ judged as (
     select
         *,
         case
-            when reporting_count > 1 then 'another reporting_currency than other rows; write all rates for one'
+            when reporting_currency <> usual_reporting_currency
+                then 'another reporting_currency than other rows; write all rates for one'
             when not regexp_full_match(currency, '[A-Z]{3}') or not regexp_full_match(reporting_currency, '[A-Z]{3}')
                 then 'a currency that is no code of three letters'
             when rate_month is null or rate_month <> date_trunc('month', rate_month)

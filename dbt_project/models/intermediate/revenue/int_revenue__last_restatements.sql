@@ -1,18 +1,18 @@
 {{ config(materialized='view') }}
 select
-    restated_date,
-    previous_release_id,
-    previous_as_of_date,
-    table_name,
-    figure,
-    month,
-    dimension,
-    segment,
-    basis,
-    span_months,
-    previous_value,
-    value,
-    cause
+    restatements.restated_date,
+    restatements.previous_release_id,
+    restatements.previous_as_of_date,
+    restatements.table_name,
+    restatements.figure,
+    restatements.month,
+    restatements.dimension,
+    restatements.segment,
+    restatements.basis,
+    restatements.span_months,
+    restatements.previous_value,
+    restatements.value,
+    restatements.cause
 from {{
     published('rpt_restatements', {
         'restated_date': 'date', 'previous_release_id': 'varchar', 'previous_as_of_date': 'date',
@@ -20,4 +20,6 @@ from {{
         'basis': 'varchar', 'span_months': 'integer', 'previous_value': 'decimal(28, 8)', 'value': 'decimal(28, 8)',
         'cause': 'varchar'
     })
-}}
+}} as restatements
+inner join {{ ref('int_run__context') }} as context
+    on restatements.restated_date <= context.as_of_date

@@ -54,20 +54,50 @@ merged as (
 
 ),
 
+absences as (
+
+    select
+        *,
+        lead(from_date, 1, date '9999-12-31') over (partition by customer_id order by presence_number) as next_date
+    from merged
+    where to_date is not null
+
+),
+
+-- What is left of a customer on each day on which they don't pay: who is free or paused under the policy stays.
+left_over as (
+
+    select
+        absences.customer_id,
+        absences.presence_number,
+        greatest(days.change_date, absences.to_date) as change_date,
+        sum(sum(days.alive_change)) over (
+            partition by absences.customer_id, absences.presence_number
+            order by greatest(days.change_date, absences.to_date)
+        ) as alive_count,
+        bool_or(days.is_involuntary) filter (where days.change_date >= absences.to_date) as is_involuntary,
+        bool_or(days.is_voluntary) filter (where days.change_date >= absences.to_date) as is_voluntary
+    from absences
+    inner join {{ ref('int_revenue__customer_days') }} as days
+        on
+            absences.customer_id = days.followed_customer_id
+            and absences.next_date > days.change_date
+    where days.currency in (select rates.currency from {{ ref('int_revenue__fx_rates') }} as rates)
+    group by absences.customer_id, absences.presence_number, greatest(days.change_date, absences.to_date)
+
+),
+
+-- They have left on the day on which nothing is left, for the cause of that day.
 endings as (
 
     select
-        merged.customer_id,
-        merged.presence_number,
-        sum(days.alive_change) > 0 as is_kept,
-        bool_or(days.is_involuntary) filter (where days.change_date = merged.to_date) as is_involuntary,
-        bool_or(days.is_voluntary) filter (where days.change_date = merged.to_date) as is_voluntary
-    from merged
-    inner join {{ ref('int_revenue__customer_days') }} as days
-        on
-            merged.customer_id = days.followed_customer_id
-            and merged.to_date >= days.change_date
-    group by merged.customer_id, merged.presence_number
+        customer_id,
+        presence_number,
+        bool_and(alive_count > 0) as is_kept,
+        arg_min(is_involuntary, change_date) filter (where alive_count <= 0) as is_involuntary,
+        arg_min(is_voluntary, change_date) filter (where alive_count <= 0) as is_voluntary
+    from left_over
+    group by customer_id, presence_number
 
 )
 

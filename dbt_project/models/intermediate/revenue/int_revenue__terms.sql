@@ -70,39 +70,84 @@ told as (
 
 ),
 
-lengths as (
+-- Where billing tells of no end at all, terms are billing intervals since the start or the end of the trial, and others
+-- since the day on which the interval is another.
+open_ended as (
 
     select
         source,
         source_subscription_id,
-        max({{ months }}) as term_months
-    from {{ ref('int_revenue__item_states') }}
+        greatest(min(started_at), min(trial_ends_at)) as started_at,
+        bool_or(is_canceling_at_period_end) as is_canceling,
+        max_by(collection_method, valid_from_at) as collection_method
+    from versions
     group by source, source_subscription_id
+    having count(current_period_ends_at) = 0 and min(started_at) is not null
 
 ),
 
--- Where billing tells of no end at all, terms are billing intervals since the start.
+points as (
+
+    select distinct
+        states.source,
+        states.source_subscription_id,
+        states.valid_from_at
+    from {{ ref('int_revenue__item_states') }} as states
+    semi join open_ended
+        on
+            states.source = open_ended.source
+            and states.source_subscription_id = open_ended.source_subscription_id
+
+),
+
+lengths as (
+
+    select
+        points.source,
+        points.source_subscription_id,
+        points.valid_from_at,
+        max({{ months }}) as term_months
+    from points
+    inner join {{ ref('int_revenue__item_states') }} as states
+        on
+            points.source = states.source
+            and points.source_subscription_id = states.source_subscription_id
+            and points.valid_from_at >= states.valid_from_at
+            and points.valid_from_at < coalesce(states.valid_to_at, timestamp '9999-12-31')
+    group by points.source, points.source_subscription_id, points.valid_from_at
+
+),
+
+lengths_of_time as (
+
+    select
+        *,
+        row_number() over subscription_history = 1 as is_first
+    from lengths
+    window subscription_history as (partition by source, source_subscription_id order by valid_from_at)
+    qualify term_months is distinct from lag(term_months) over subscription_history
+
+),
+
 untold as (
 
     select
-        versions.source,
-        versions.source_subscription_id,
-        min(versions.started_at) + to_months(cast(
-            date_sub('month', min(versions.started_at), min(versions.valid_from_at))
-            // any_value(lengths.term_months) * any_value(lengths.term_months)
-            + any_value(lengths.term_months) as integer
+        open_ended.source,
+        open_ended.source_subscription_id,
+        lengths_of_time.valid_from_at as told_at,
+        if(lengths_of_time.is_first, open_ended.started_at, lengths_of_time.valid_from_at) as begun_at,
+        begun_at + to_months(cast(
+            coalesce(date_sub('month', begun_at, told_at) // nullif(lengths_of_time.term_months, 0), 0)
+            * lengths_of_time.term_months
+            + lengths_of_time.term_months as integer
         )) as due_at,
-        min(versions.valid_from_at) as told_at,
-        bool_or(versions.is_canceling_at_period_end) as is_canceling,
-        max_by(versions.collection_method, versions.valid_from_at) as collection_method
-    from versions
-    inner join lengths
+        open_ended.is_canceling,
+        open_ended.collection_method
+    from open_ended
+    inner join lengths_of_time
         on
-            versions.source = lengths.source
-            and versions.source_subscription_id = lengths.source_subscription_id
-            and lengths.term_months > 0
-    group by versions.source, versions.source_subscription_id
-    having count(versions.current_period_ends_at) = 0 and min(versions.started_at) is not null
+            open_ended.source = lengths_of_time.source
+            and open_ended.source_subscription_id = lengths_of_time.source_subscription_id
 
 ),
 
@@ -111,7 +156,7 @@ ends as (
     select *
     from told
     union all by name
-    select *
+    select * exclude (begun_at)
     from untold
 
 ),

@@ -17,7 +17,7 @@
 {%- set flows = [
     'voluntary_churn_amount', 'involuntary_churn_amount', 'new_customer_count', 'churned_customer_count',
     'reactivated_customer_count', 'loss_customer_count', 'loss_amount', 'loss_squares', 'gain_amount', 'gain_squares',
-    'gain_products'
+    'gain_products', 'opening_squares_of_several', 'closing_squares_of_several'
 ] -%}
 {%- for kind in kinds %}{% do flows.append(kind ~ '_amount') %}{% endfor -%}
 {%- for rate in rates %}{% do flows.extend([rate, rate ~ '_squares', rate ~ '_products']) %}{% endfor -%}
@@ -110,15 +110,55 @@ changed as (
 
 ),
 
+-- A customer of several ids or currencies is one, whose amounts are summed before they are squared.
+several as (
+
+    select followed_id
+    from changed
+    group by followed_id
+    having min(past_customer_id) <> max(past_customer_id) or min(currency) <> max(currency)
+
+),
+
+months_of_several as (
+
+    select
+        months.followed_id,
+        months.month,
+        {%- for kind in kinds %}
+            sum(months.reporting_{{ kind }}_amount) as {{ kind }}_amount,
+        {%- endfor %}
+        {%- for cause in causes %}
+            coalesce(sum(churns.{{ cause }}_churn_amount), 0) as {{ cause }}_churn_amount,
+        {%- endfor %}
+        sum(months.reporting_opening_amount) as opening_amount,
+        sum(months.reporting_closing_amount) as closing_amount
+    from {{ ref('fct_customer_months') }} as months
+    semi join several
+        on months.followed_id = several.followed_id
+    left join churns
+        on
+            months.past_customer_id = churns.past_customer_id
+            and months.currency = churns.currency
+            and months.month = churns.month
+    where months.reporting_currency is not null
+    group by months.followed_id, months.month
+
+),
+
 followed as (
 
     select
-        *,
-        lag(followed_id) over customer_history as id_before,
-        lag(is_kept, 1, 0) over customer_history as was_kept,
-        lag(kept_amount, 1, cast(0 as decimal(18, 4))) over customer_history as kept_before
+        changed.*,
+        several.followed_id is null as is_single,
+        lag(changed.followed_id) over customer_history as id_before,
+        lag(several.followed_id is null) over customer_history as was_single,
+        lag(changed.is_kept, 1, 0) over customer_history as was_kept,
+        lag(changed.kept_amount, 1, cast(0 as decimal(18, 4))) over customer_history as kept_before
     from changed
-    window customer_history as (partition by past_customer_id, currency order by month)
+    left join several
+        on changed.followed_id = several.followed_id
+    window customer_history as (partition by changed.past_customer_id, changed.currency order by changed.month)
 
 ),
 
@@ -132,12 +172,12 @@ steps as (
         is_open as open_count,
         is_kept as kept_count,
         opening_amount,
-        {{ exact_product('opening_amount', 'opening_amount') }} as opening_squares,
+        if(is_single, {{ exact_product('opening_amount', 'opening_amount') }}, 0) as opening_squares,
         {%- for move in moves %}
             {{ move }}_amount,
         {%- endfor %}
         closing_amount,
-        {{ exact_product('closing_amount', 'closing_amount') }} as closing_squares
+        if(is_single, {{ exact_product('closing_amount', 'closing_amount') }}, 0) as closing_squares
     from followed
     union all by name
     select
@@ -147,9 +187,9 @@ steps as (
         -was_kept as open_count,
         -was_kept as kept_count,
         -kept_before as opening_amount,
-        -({{ exact_product('kept_before', 'kept_before') }}) as opening_squares,
+        if(was_single, -({{ exact_product('kept_before', 'kept_before') }}), 0) as opening_squares,
         -kept_before as closing_amount,
-        -({{ exact_product('kept_before', 'kept_before') }}) as closing_squares
+        if(was_single, -({{ exact_product('kept_before', 'kept_before') }}), 0) as closing_squares
     from followed
     where was_kept = 1
     union all by name
@@ -160,11 +200,17 @@ steps as (
         is_kept - is_open as open_count,
         0 as kept_count,
         kept_amount - opening_amount as opening_amount,
-        {{ exact_product('kept_amount', 'kept_amount') }} - {{ exact_product('opening_amount', 'opening_amount') }}
-            as opening_squares,
+        if(
+            is_single,
+            {{ exact_product('kept_amount', 'kept_amount') }} - {{ exact_product('opening_amount', 'opening_amount') }},
+            0
+        ) as opening_squares,
         kept_amount - closing_amount as closing_amount,
-        {{ exact_product('kept_amount', 'kept_amount') }} - {{ exact_product('closing_amount', 'closing_amount') }}
-            as closing_squares
+        if(
+            is_single,
+            {{ exact_product('kept_amount', 'kept_amount') }} - {{ exact_product('closing_amount', 'closing_amount') }},
+            0
+        ) as closing_squares
     from followed
 
 ),
@@ -189,8 +235,20 @@ amount_steps as (
 
 ),
 
--- Of rates and their intervals: numerators, their squares, and products with what was paid at the beginning, by id
--- and currency. Of gains over losses, the same with what was lost.
+customer_months as (
+
+    select *
+    from changed
+    anti join several
+        on changed.followed_id = several.followed_id
+    union all by name
+    select *
+    from months_of_several
+
+),
+
+-- Of rates and their intervals: numerators, their squares, and products with what was paid at the beginning, by
+-- customer. Of gains over losses, the same with what was lost.
 moved as (
 
     select
@@ -202,7 +260,7 @@ moved as (
         new_amount + expansion_amount + reactivation_amount as gain_amount,
         -(churn_amount + contraction_amount) as loss_amount,
         opening_amount
-    from changed
+    from customer_months
     where
         churn_amount <> 0
         or contraction_amount <> 0
@@ -235,7 +293,20 @@ square_steps as (
 
 ),
 
--- A customer of several ids or currencies is one.
+squares_of_several as (
+
+    select
+        customers.combination_number,
+        months.month,
+        sum({{ exact_product('months.opening_amount', 'months.opening_amount') }}) as opening_squares_of_several,
+        sum({{ exact_product('months.closing_amount', 'months.closing_amount') }}) as closing_squares_of_several
+    from months_of_several as months
+    inner join customers
+        on months.followed_id = customers.customer_id
+    group by customers.combination_number, months.month
+
+),
+
 customer_steps as (
 
     select
@@ -308,6 +379,9 @@ combination_steps as (
     union all by name
     select *
     from square_steps
+    union all by name
+    select *
+    from squares_of_several
     union all by name
     select *
     from count_steps
@@ -388,7 +462,10 @@ amounts as (
 rated as (
 
     select
-        *,
+        * replace (
+            opening_squares + opening_squares_of_several as opening_squares,
+            closing_squares + closing_squares_of_several as closing_squares
+        ),
         {%- for rate in rates %}
             {{ rate }} / nullif(opening_amount, 0) as {{ rate }}_rate,
         {%- endfor %}

@@ -10,7 +10,7 @@ with known_invoices as (
 select
     'files' as source,
     invoice_id as source_invoice_id,
-    concat_ws('/', invoice_id, line_id) as source_invoice_line_id,
+    {{ id_of_part('invoice_id', 'line_id') }} as source_invoice_line_id,
     customer_id as source_customer_id,
     subscription_id as source_subscription_id,
     case
