@@ -30,7 +30,7 @@ FIGURES = {
     "gross_renewal_rate": "Renewed revenue",
 }
 """Of what is told otherwise the figures that the page names; the mart has all."""
-MOST_LINES = 12
+MOST_LINES, MOST_CAUSES = 12, 3
 
 
 def context(release: Release, currency: str) -> dict[str, Any]:
@@ -45,8 +45,11 @@ def context(release: Release, currency: str) -> dict[str, Any]:
     )
     if not rows:
         return {"restated": None, "restatements_table": None}
-    causes = {row["cause"]: row["cause_count"] for row in rows}
-    because = "; ".join(f"{_cause(cause)} ({count(number)})" for cause, number in sorted(causes.items()))
+    causes = sorted({row["cause"]: row["cause_count"] for row in rows}.items(), key=lambda one: (-one[1], one[0]))
+    told_causes = [f"{_cause(cause)} ({count(number)})" for cause, number in causes[:MOST_CAUSES]]
+    if others := sum(number for _, number in causes[MOST_CAUSES:]):
+        told_causes.append(f"other causes ({count(others)})")
+    because = "; ".join(told_causes)
     told, before = rows[0]["restated_date"], rows[0]["previous_as_of_date"]
     other = f"the one of {day_name(before)}" if before != told else "an earlier one of that day"
     return {
