@@ -35,12 +35,13 @@ def section(release: Release, currency: str) -> dict[str, Any]:
     coming = [row for row in months if row["upcoming_count"]][:MOST_COMING]
     if not past and not coming:
         return {"has_renewals": False}
+    shown = _near([*past, *coming], release.as_of_date)
     complete = [row for row in past if row["is_complete"]]
     year = _read_windows(release, complete[-1]["due_month"]) if complete else []
     return {
         "has_renewals": True,
         "renewal_sentence": _sentence(year, coming, currency),
-        "renewals_chart": _chart(past, coming),
+        "renewals_chart": _chart(shown) if shown else None,
         "renewals_alt": _alt(past, coming, currency),
         "renewals_table": _months(past),
         "renewal_groups_table": _groups([row for row in year if row["min_cell_ok"]]),
@@ -71,10 +72,11 @@ def _sentence(year: list[Row], coming: list[Row], currency: str) -> str:
     parts = []
     if year and year[0]["gross_renewal_rate"] is not None:
         row = year[0]
+        within = f"; 95% interval {interval(row['gross_ci_low'], row['gross_ci_high'])}"
         parts.append(
             f"Of {money(row['due_amount'], currency)} a year that fell due in twelve months, "
-            f"{percent(row['gross_renewal_rate'])} was renewed (gross renewal rate; 95% interval "
-            f"{interval(row['gross_ci_low'], row['gross_ci_high'])}), "
+            f"{percent(row['gross_renewal_rate'])} was renewed "
+            f"(gross renewal rate{within if row['gross_ci_low'] is not None else ''}), "
             f"{percent(row['net_renewal_rate'])} with what it costs more (net); of "
             f"{plural(row['due_customer_count'], 'customer')}, {percent(row['logo_renewal_rate'])} renewed."
         )
@@ -86,12 +88,19 @@ def _sentence(year: list[Row], coming: list[Row], currency: str) -> str:
     return " ".join(parts)
 
 
-def _chart(past: list[Row], coming: list[Row]) -> Markup:
+def _near(rows: list[Row], as_of: date) -> list[Row]:
+    """Of the months those that a chart has place for: twelve up to the day's, and six to come."""
+    day = 12 * as_of.year + as_of.month
+    numbered = ((12 * row["due_month"].year + row["due_month"].month, row) for row in rows)
+    near = {number: row for number, row in numbered if day - MOST_PAST < number <= day + MOST_COMING}
+    return [near[number] for number in sorted(near)]
+
+
+def _chart(rows: list[Row]) -> Markup:
     """What falls due in each month by what became of it, with the gross renewal rate of what is decided above it."""
     bars: list[dict[str, Any]] = []
     texts: list[dict[str, Any]] = []
-    shown = {row["due_month"]: row for row in (*past, *coming)}
-    for row in shown.values():
+    for row in rows:
         month = short_month(row["due_month"])
         amounts = {
             "renewed": row["kept_amount"],
@@ -108,7 +117,7 @@ def _chart(past: list[Row], coming: list[Row]) -> Markup:
             top = float(row["due_amount"] + row["upcoming_amount"])
             texts.append({"month": month, "amount": top, "text": percent(row["gross_renewal_rate"], 0)})
     # A month in which nothing falls due has its place.
-    first, last = (12 * month.year + month.month - 1 for month in (min(shown), max(shown)))
+    first, last = (12 * month.year + month.month - 1 for month in (rows[0]["due_month"], rows[-1]["due_month"]))
     months = [short_month(date(number // 12, number % 12 + 1, 1)) for number in range(first, last + 1)]
     x = alt.X(
         "month:N",
