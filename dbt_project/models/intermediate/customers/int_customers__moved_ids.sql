@@ -1,23 +1,36 @@
--- Ids that gained or lost records, since the last release, that another id had or nobody has any more.
-with known_events as (
+-- Ids that have lost or gained records since the last release: to or from another id, or for good. What a look back
+-- undid and a run did again is as it was.
+with current_ids as (
 
-    select *
-    from {{ ref('int_customers__last_events') }}
-    where entity = 'customer'
+    select
+        source,
+        list_kind,
+        source_record_id,
+        durable_id
+    from {{ ref('int_customers__id_spells') }}
+    where entity = 'customer' and valid_to_date is null
+
+),
+
+moved as (
+
+    select
+        last_ids.durable_id as last_id,
+        current_ids.durable_id as current_id
+    from {{ ref('int_customers__last_ids') }} as last_ids
+    left join current_ids
+        on
+            last_ids.source = current_ids.source
+            and last_ids.list_kind = current_ids.list_kind
+            and last_ids.source_record_id = current_ids.source_record_id
+    where last_ids.durable_id is distinct from current_ids.durable_id
 
 )
 
-select distinct unnest(list_filter([events.durable_id, events.other_id], id -> id is not null)) as customer_id
-from {{ ref('fct_identity_events') }} as events
-anti join known_events as last_events
-    on
-        events.entity = last_events.entity
-        and events.durable_id = last_events.durable_id
-        and events.event = last_events.event
-        and coalesce(events.other_id, '') = coalesce(last_events.other_id, '')
-        and events.known_date = last_events.known_date
-where
-    events.entity = 'customer'
-    and events.event in ('merged', 'split', 'reinstated', 'retired', 'reduced')
-    -- Where the last release's events can't be read, none is new.
-    and (select count(*) from known_events) > 0
+select last_id as customer_id
+from moved
+where last_id is not null
+union distinct
+select current_id as customer_id
+from moved
+where current_id is not null
