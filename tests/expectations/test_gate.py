@@ -244,7 +244,8 @@ def test_a_release_that_did_not_count_what_its_tables_hold_is_no_measure_for_it(
         (
             # c has two alike, d had in January; e went from one to another.
             "insert into marts.fct_subscription_changes by name select 'files' as source, id as customer_id, "
-            "id as past_customer_id, item as source_subscription_id, item as source_subscription_item_id, "
+            "id as followed_id, id as past_customer_id, item as source_subscription_id, "
+            "item as source_subscription_item_id, "
             "'item' as cause, 'team' as plan, quantity, 50 as unit_amount, 100 as amount, 'EUR' as currency, "
             "day as movement_date, day as effective_date, 'load-1' as load_id from (values "
             "('c', 's', 2, date '2024-01-01'), ('c', 't', 2, date '2024-01-01'), ('d', 'u', 2, date '2024-01-01'), "
