@@ -1,7 +1,10 @@
-{#- Of the MRR at the beginning: what there is of each part at the end. -#}
-{%- set parts = ['end', 'kept', 'lowest', 'expansion', 'voluntary_churn', 'involuntary_churn'] -%}
-{%- set sums = ['start_customer_count', 'kept_customer_count', 'start_amount', 'start_squares'] -%}
+{#- Of the MRR at the beginning: what there is of each part at the end, and what left for which cause. -#}
+{%- set parts = ['end', 'kept', 'lowest'] -%}
+{%- set causes = ['voluntary', 'involuntary'] -%}
+{%- set sums = ['start_customer_count', 'kept_customer_count', 'start_amount', 'start_squares', 'end_kept_products'] -%}
 {%- for part in parts %}{% do sums.extend([part ~ '_amount', part ~ '_squares', part ~ '_products']) %}{% endfor -%}
+{%- set losses = [] -%}
+{%- for cause in causes %}{% do losses.extend([cause ~ '_churn_amount', cause ~ '_churn_squares']) %}{% endfor -%}
 with context as (
 
     select as_of_date
@@ -52,23 +55,36 @@ absences as (
 
 ),
 
+-- Whoever pays nothing at the end left for the cause for which they last stopped.
+lost as (
+
+    select
+        windows.from_month,
+        windows.to_month,
+        windows.window_months,
+        windows.start_amount,
+        absences.end_cause,
+        customers.combination_number
+    from {{ ref('fct_retention_windows') }} as windows
+    inner join customers
+        on windows.followed_id = customers.customer_id
+    inner join absences
+        on
+            windows.followed_id = absences.customer_id
+            and windows.from_month + interval 1 month > absences.from_date
+            and windows.from_month + interval 1 month <= absences.to_date
+    where windows.end_amount <= 0
+
+),
+
 windows as (
 
     select
         windows.*,
-        customers.combination_number,
-        windows.end_amount - windows.kept_amount as expansion_amount,
-        if(absences.end_cause = 'voluntary', windows.start_amount, 0) as voluntary_churn_amount,
-        if(absences.end_cause = 'involuntary', windows.start_amount, 0) as involuntary_churn_amount
+        customers.combination_number
     from {{ ref('fct_retention_windows') }} as windows
     inner join customers
         on windows.followed_id = customers.customer_id
-    left join absences
-        on
-            windows.end_amount <= 0
-            and windows.followed_id = absences.customer_id
-            and windows.from_month + interval 1 month > absences.from_date
-            and windows.from_month + interval 1 month <= absences.to_date
 
 ),
 
@@ -88,12 +104,26 @@ steps as (
                 {{ sign }}sum({{ exact_product(part ~ '_amount', part ~ '_amount') }}) as {{ part }}_squares,
                 {{ sign }}sum({{ exact_product(part ~ '_amount', 'start_amount') }}) as {{ part }}_products,
             {%- endfor %}
+            {{ sign }}sum({{ exact_product('end_amount', 'kept_amount') }}) as end_kept_products,
             {{ sign }}sum(start_amount) as start_amount,
             {{ sign }}sum({{ exact_product('start_amount', 'start_amount') }}) as start_squares
         from windows
         group by {{ month }}, window_months, combination_number
+        union all by name
+        select
+            {{ month }} as month,
+            window_months,
+            {%- for cause in causes %}
+                {{ sign }}sum(start_amount) filter (where end_cause = '{{ cause }}') as {{ cause }}_churn_amount,
+                {{ sign }}sum({{ exact_product('start_amount', 'start_amount') }}) filter (
+                    where end_cause = '{{ cause }}'
+                ) as {{ cause }}_churn_squares,
+            {%- endfor %}
+            combination_number
+        from lost
+        group by {{ month }}, window_months, combination_number
         {%- if not loop.last %}
-            union all
+            union all by name
         {%- endif %}
     {%- endfor %}
 
@@ -104,7 +134,7 @@ step_sums as (
     select
         steps.month,
         steps.window_months,
-        {%- for name in sums %}
+        {%- for name in sums + losses %}
             sum(steps.{{ name }}) as {{ name }},
         {%- endfor %}
         segments.dimension,
@@ -152,6 +182,9 @@ totals as (
         {%- for name in sums %}
             sum(step_sums.{{ name }}) over group_history as {{ name }},
         {%- endfor %}
+        {%- for name in losses %}
+            coalesce(sum(step_sums.{{ name }}) over group_history, 0) as {{ name }},
+        {%- endfor %}
         months.dimension,
         months.segment
     from months
@@ -169,6 +202,23 @@ totals as (
 
 ),
 
+parted as (
+
+    select
+        *,
+        -- Who is lost is lost whole.
+        {%- for cause in causes %}
+            {{ cause }}_churn_squares as {{ cause }}_churn_products,
+        {%- endfor %}
+        -- Of each customer the end less what is kept: its square, and its product with the beginning.
+        end_amount - kept_amount as expansion_amount,
+        end_squares - 2 * end_kept_products + kept_squares as expansion_squares,
+        end_products - kept_products as expansion_products
+    from totals
+    where start_customer_count > 0
+
+),
+
 rated as (
 
     select
@@ -180,8 +230,7 @@ rated as (
         voluntary_churn_amount / nullif(start_amount, 0) as voluntary_churn_rate,
         involuntary_churn_amount / nullif(start_amount, 0) as involuntary_churn_rate,
         kept_customer_count / nullif(start_customer_count, 0) as logo_retention_rate
-    from totals
-    where start_customer_count > 0
+    from parted
 
 )
 
