@@ -21,10 +21,11 @@
 {#-
     The published tables of which no cell of a period that is over may change in silence. Of each: its month (`month`),
     what else tells its cells apart (`basis`, 'month', and `span`, 0), how many months before and after its month it
-    looks at (`since` and `reach`, 0), which of its columns are figures, and what these rest on (`rests_on`, of some
-    figures `but`), as int_revenue__restatement_causes has it: amounts of the ledger's `months`, the `customers` whose
-    they are, the days and reasons of its `movements`, the `currencies` that a customer pays in, `currency_months`,
-    `renewals`, `differences`, `invoices`, `versions` of subscriptions, and `policies`.
+    looks at (`since` and `reach`, 0), which of its columns are figures, and what these rest on (`rests_on`; `also` has
+    figures that rest on more, `but` those that rest on other things), as int_revenue__restatement_causes has it:
+    amounts of the ledger's `months`, the `customers` whose they are, the days and reasons of its `movements`, the
+    `currencies` that a customer pays in, `currency_months`, `renewals`, `differences`, `invoices`, `versions` of
+    subscriptions, and `policies`.
 
     Where customers are in no groups, `dimension` and `segment` say what stands for them; `keys` are columns that are
     read besides (name → type); `over` is the day after the period, where that is another than its last month says.
@@ -36,28 +37,19 @@
             'name': 'rpt_mrr_months',
             'month': 'month',
             'rests_on': ['months'],
-            'but': {
-                'opening_customer_count': ['months', 'customers'],
-                'closing_customer_count': ['months', 'customers'],
-                'arpa_amount': ['months', 'customers'],
-                'gross_mrr_churn_ci_low': ['months', 'customers'],
-                'gross_mrr_churn_ci_high': ['months', 'customers'],
-                'net_mrr_churn_ci_low': ['months', 'customers'],
-                'net_mrr_churn_ci_high': ['months', 'customers'],
-                'expansion_ci_low': ['months', 'customers'],
-                'expansion_ci_high': ['months', 'customers'],
-                'quick_ratio_ci_low': ['months', 'customers'],
-                'quick_ratio_ci_high': ['months', 'customers'],
-                'arpa_ci_low_amount': ['months', 'customers'],
-                'arpa_ci_high_amount': ['months', 'customers'],
-                'voluntary_churn_amount': ['months', 'movements'],
-                'voluntary_churn_rate': ['months', 'movements'],
-                'voluntary_churn_ci_low': ['months', 'movements', 'customers'],
-                'voluntary_churn_ci_high': ['months', 'movements', 'customers'],
-                'involuntary_churn_amount': ['months', 'movements'],
-                'involuntary_churn_rate': ['months', 'movements'],
-                'involuntary_churn_ci_low': ['months', 'movements', 'customers'],
-                'involuntary_churn_ci_high': ['months', 'movements', 'customers'],
+            'also': {
+                'customers': [
+                    'opening_customer_count', 'closing_customer_count', 'gross_mrr_churn_ci_low',
+                    'gross_mrr_churn_ci_high', 'net_mrr_churn_ci_low', 'net_mrr_churn_ci_high',
+                    'voluntary_churn_ci_low', 'voluntary_churn_ci_high', 'involuntary_churn_ci_low',
+                    'involuntary_churn_ci_high', 'expansion_ci_low', 'expansion_ci_high', 'quick_ratio_ci_low',
+                    'quick_ratio_ci_high', 'arpa_amount', 'arpa_ci_low_amount', 'arpa_ci_high_amount'
+                ],
+                'movements': [
+                    'voluntary_churn_amount', 'voluntary_churn_rate', 'voluntary_churn_ci_low',
+                    'voluntary_churn_ci_high', 'involuntary_churn_amount', 'involuntary_churn_rate',
+                    'involuntary_churn_ci_low', 'involuntary_churn_ci_high'
+                ],
             },
             'figures': [
                 'opening_amount', 'new_amount', 'expansion_amount', 'contraction_amount', 'churn_amount',
@@ -79,15 +71,12 @@
             'since': 'window_months',
             'keys': {'window_months': 'integer'},
             'rests_on': ['months', 'customers', 'currencies'],
-            'but': {
-                'voluntary_churn_amount': ['months', 'customers', 'currencies', 'movements'],
-                'voluntary_churn_rate': ['months', 'customers', 'currencies', 'movements'],
-                'voluntary_churn_ci_low': ['months', 'customers', 'currencies', 'movements'],
-                'voluntary_churn_ci_high': ['months', 'customers', 'currencies', 'movements'],
-                'involuntary_churn_amount': ['months', 'customers', 'currencies', 'movements'],
-                'involuntary_churn_rate': ['months', 'customers', 'currencies', 'movements'],
-                'involuntary_churn_ci_low': ['months', 'customers', 'currencies', 'movements'],
-                'involuntary_churn_ci_high': ['months', 'customers', 'currencies', 'movements'],
+            'also': {
+                'movements': [
+                    'voluntary_churn_amount', 'voluntary_churn_rate', 'voluntary_churn_ci_low',
+                    'voluntary_churn_ci_high', 'involuntary_churn_amount', 'involuntary_churn_rate',
+                    'involuntary_churn_ci_low', 'involuntary_churn_ci_high'
+                ],
             },
             'figures': [
                 'start_customer_count', 'kept_customer_count', 'start_amount', 'end_amount', 'kept_amount',

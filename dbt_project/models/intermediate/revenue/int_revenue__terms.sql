@@ -86,7 +86,7 @@ open_ended as (
 
 ),
 
-points as (
+moments as (
 
     select distinct
         states.source,
@@ -100,30 +100,30 @@ points as (
 
 ),
 
-lengths as (
+intervals as (
 
     select
-        points.source,
-        points.source_subscription_id,
-        points.valid_from_at,
+        moments.source,
+        moments.source_subscription_id,
+        moments.valid_from_at,
         max({{ months }}) as term_months
-    from points
+    from moments
     inner join {{ ref('int_revenue__item_states') }} as states
         on
-            points.source = states.source
-            and points.source_subscription_id = states.source_subscription_id
-            and points.valid_from_at >= states.valid_from_at
-            and points.valid_from_at < coalesce(states.valid_to_at, timestamp '9999-12-31')
-    group by points.source, points.source_subscription_id, points.valid_from_at
+            moments.source = states.source
+            and moments.source_subscription_id = states.source_subscription_id
+            and moments.valid_from_at >= states.valid_from_at
+            and moments.valid_from_at < coalesce(states.valid_to_at, timestamp '9999-12-31')
+    group by moments.source, moments.source_subscription_id, moments.valid_from_at
 
 ),
 
-lengths_of_time as (
+interval_changes as (
 
     select
         *,
         row_number() over subscription_history = 1 as is_first
-    from lengths
+    from intervals
     window subscription_history as (partition by source, source_subscription_id order by valid_from_at)
     qualify term_months is distinct from lag(term_months) over subscription_history
 
@@ -134,20 +134,20 @@ untold as (
     select
         open_ended.source,
         open_ended.source_subscription_id,
-        lengths_of_time.valid_from_at as told_at,
-        if(lengths_of_time.is_first, open_ended.started_at, lengths_of_time.valid_from_at) as begun_at,
+        interval_changes.valid_from_at as told_at,
+        if(interval_changes.is_first, open_ended.started_at, interval_changes.valid_from_at) as begun_at,
         begun_at + to_months(cast(
-            coalesce(date_sub('month', begun_at, told_at) // nullif(lengths_of_time.term_months, 0), 0)
-            * lengths_of_time.term_months
-            + lengths_of_time.term_months as integer
+            coalesce(date_sub('month', begun_at, told_at) // nullif(interval_changes.term_months, 0), 0)
+            * interval_changes.term_months
+            + interval_changes.term_months as integer
         )) as due_at,
         open_ended.is_canceling,
         open_ended.collection_method
     from open_ended
-    inner join lengths_of_time
+    inner join interval_changes
         on
-            open_ended.source = lengths_of_time.source
-            and open_ended.source_subscription_id = lengths_of_time.source_subscription_id
+            open_ended.source = interval_changes.source
+            and open_ended.source_subscription_id = interval_changes.source_subscription_id
 
 ),
 

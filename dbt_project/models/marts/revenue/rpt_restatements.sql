@@ -28,10 +28,14 @@ figures (table_name, figure, kinds, row_kinds, has_groups) as (
     {%- for table in settled_tables() %}
         {%- set outer = loop %}
         {%- for figure in table.figures %}
+            {%- set kinds = table.get('but', {}).get(figure, table.rests_on) | list %}
+            {%- for kind, figures in table.get('also', {}).items() if figure in figures %}
+                {%- do kinds.append(kind) %}
+            {%- endfor %}
             (
                 '{{ table.name }}',
                 '{{ figure }}',
-                {{ table.get('but', {}).get(figure, table.rests_on) }},
+                {{ kinds }},
                 {{ table.rests_on }},
                 {{ 'false' if table.dimension else 'true' }}
             ){{ "," if not (outer.last and loop.last) }}
