@@ -71,7 +71,8 @@ def _(against, month, release, window):
         create or replace temp table changes as
         select
             asked.month, followed_id, start_amount, end_amount, end_amount - start_amount as change,
-            case when end_amount = 0 then 'left' when change < 0 then 'pay less' when change > 0 then 'pay more'
+            case when end_cause in ('voluntary', 'involuntary') then 'left: ' || end_cause
+            when end_amount = 0 then 'left: other' when change < 0 then 'pay less' when change > 0 then 'pay more'
             else 'pay the same' end as what
         from (select unnest([$month, $against]::date[]) as month) as asked
         join fct_retention_windows
@@ -102,7 +103,11 @@ def _(alt, changes, mo, release):
         .mark_bar()
         .encode(
             x=alt.X("points:Q", title="Points of net retention, from 100"),
-            y=alt.Y("what:N", title=None, sort=["pay more", "pay less", "left"]),
+            y=alt.Y(
+                "what:N",
+                title=None,
+                sort=["pay more", "pay less", "left: voluntary", "left: involuntary", "left: other"],
+            ),
             yOffset=alt.YOffset("month:O"),
             color=alt.Color("month:O", title="Window that ends in", timeUnit="yearmonth"),
         )

@@ -9,7 +9,12 @@ import pytest
 from tests.revenue import MODELS, Revenue, keep_ledger, make_model
 from tests.stories import START, feed, make_story
 
-RATES = ("int_revenue__level_spans", "int_revenue__customer_levels", "fct_retention_windows")
+RATES = (
+    "int_revenue__level_spans",
+    "int_revenue__customer_levels",
+    "int_revenue__presences",
+    "fct_retention_windows",
+)
 KEPT = (
     "int_revenue__item_states",
     "int_revenue__item_days",

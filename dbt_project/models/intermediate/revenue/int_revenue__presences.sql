@@ -60,7 +60,7 @@ absences as (
         *,
         lead(from_date, 1, date '9999-12-31') over (partition by customer_id order by presence_number) as next_date
     from merged
-    where to_date is not null
+    qualify to_date is not null
 
 ),
 

@@ -42,6 +42,35 @@ rates as (
 
 ),
 
+changed as (
+
+    select *
+    from {{ ref('int_revenue__customer_levels') }}
+    {{ of_changed('customer_id') }}
+
+),
+
+-- Whoever pays nothing at a month's end left for the cause for which they last stopped by then.
+caused as (
+
+    select
+        *,
+        null as end_cause
+    from changed
+    where closing_amount > 0
+    union all by name
+    select
+        changed.*,
+        if(changed.from_month + interval 1 month > presences.to_date, presences.end_cause, null) as end_cause
+    from changed
+    asof left join {{ ref('int_revenue__presences') }} as presences
+        on
+            changed.customer_id = presences.customer_id
+            and changed.from_month + interval 1 month > presences.from_date
+    where changed.closing_amount <= 0
+
+),
+
 levels as (
 
     select
@@ -49,11 +78,11 @@ levels as (
         currency,
         closing_amount,
         lowest_amount,
+        end_cause,
         coalesce(date_part('year', rate_month) * 12 + date_part('month', rate_month), 0) as rate_number,
         date_part('year', from_month) * 12 + date_part('month', from_month) as from_number,
         date_part('year', to_month) * 12 + date_part('month', to_month) as to_number
-    from {{ ref('int_revenue__customer_levels') }}
-    {{ of_changed('customer_id') }}
+    from caused
 
 ),
 
@@ -101,6 +130,7 @@ pairs as (
         starts.rate,
         starts.closing_amount as start_amount,
         ends.closing_amount as end_amount,
+        ends.end_cause,
         min(if(ends.from_number = starts.level_number, ends.closing_amount, ends.lowest_amount)) over (
             partition by starts.customer_id, starts.from_number
             order by ends.from_number
@@ -123,6 +153,7 @@ valued as (
         start_to_number,
         end_from_number,
         end_to_number,
+        end_cause,
         {{ money_at_rate('start_amount', 'rate') }} as start_amount,
         {{ money_at_rate('end_amount', 'rate') }} as end_amount,
         {{ money_at_rate('least(greatest(end_amount, 0), start_amount)', 'rate') }} as kept_amount,
@@ -161,5 +192,6 @@ select
     start_amount,
     end_amount,
     kept_amount,
-    lowest_amount
+    lowest_amount,
+    end_cause
 from runs

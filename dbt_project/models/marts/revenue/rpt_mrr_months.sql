@@ -82,6 +82,7 @@ changed as (
         months.currency,
         months.month,
         months.followed_id,
+        customers.combination_number,
         cast(months.opening_amount > 0 as integer) as is_open,
         cast(months.closing_amount > 0 as integer) as is_kept,
         months.reporting_opening_amount as opening_amount,
@@ -99,6 +100,8 @@ changed as (
             months.past_customer_id = churns.past_customer_id
             and months.currency = churns.currency
             and months.month = churns.month
+    left join customers
+        on months.followed_id = customers.customer_id
     where
         months.reporting_currency is not null
         and (
@@ -124,6 +127,7 @@ months_of_several as (
 
     select
         months.followed_id,
+        customers.combination_number,
         months.month,
         {%- for kind in kinds %}
             sum(months.reporting_{{ kind }}_amount) as {{ kind }}_amount,
@@ -136,13 +140,15 @@ months_of_several as (
     from {{ ref('fct_customer_months') }} as months
     semi join several
         on months.followed_id = several.followed_id
+    inner join customers
+        on months.followed_id = customers.customer_id
     left join churns
         on
             months.past_customer_id = churns.past_customer_id
             and months.currency = churns.currency
             and months.month = churns.month
     where months.reporting_currency is not null
-    group by months.followed_id, months.month
+    group by months.followed_id, customers.combination_number, months.month
 
 ),
 
@@ -152,6 +158,7 @@ followed as (
         changed.*,
         several.followed_id is null as is_single,
         lag(changed.followed_id) over customer_history as id_before,
+        lag(changed.combination_number) over customer_history as combination_before,
         lag(several.followed_id is null) over customer_history as was_single,
         lag(changed.is_kept, 1, 0) over customer_history as was_kept,
         lag(changed.kept_amount, 1, cast(0 as decimal(18, 4))) over customer_history as kept_before
@@ -167,7 +174,9 @@ steps as (
 
     select
         followed_id,
+        combination_number,
         month,
+        is_single,
         1 as row_count,
         is_open as open_count,
         is_kept as kept_count,
@@ -182,7 +191,9 @@ steps as (
     union all by name
     select
         id_before as followed_id,
+        combination_before as combination_number,
         month,
+        was_single as is_single,
         -was_kept as row_count,
         -was_kept as open_count,
         -was_kept as kept_count,
@@ -195,7 +206,9 @@ steps as (
     union all by name
     select
         followed_id,
+        combination_number,
         cast(month + interval 1 month as date) as month,
+        is_single,
         is_kept - 1 as row_count,
         is_kept - is_open as open_count,
         0 as kept_count,
@@ -218,20 +231,20 @@ steps as (
 amount_steps as (
 
     select
-        customers.combination_number,
-        steps.month,
-        sum(steps.row_count) as row_count,
-        sum(steps.opening_amount) as opening_amount,
-        sum(steps.opening_squares) as opening_squares,
+        combination_number,
+        month,
+        sum(row_count) as row_count,
+        sum(open_count) filter (where is_single) as opening_customer_count,
+        sum(kept_count) filter (where is_single) as closing_customer_count,
+        sum(opening_amount) as opening_amount,
+        sum(opening_squares) as opening_squares,
         {%- for move in moves %}
-            sum(steps.{{ move }}_amount) as {{ move }}_amount,
+            sum({{ move }}_amount) as {{ move }}_amount,
         {%- endfor %}
-        sum(steps.closing_amount) as closing_amount,
-        sum(steps.closing_squares) as closing_squares
+        sum(closing_amount) as closing_amount,
+        sum(closing_squares) as closing_squares
     from steps
-    inner join customers
-        on steps.followed_id = customers.customer_id
-    group by customers.combination_number, steps.month
+    group by combination_number, month
 
 ),
 
@@ -252,7 +265,7 @@ customer_months as (
 moved as (
 
     select
-        followed_id,
+        combination_number,
         month,
         {%- for rate, numerator in rates.items() %}
             {{ numerator }} as {{ rate }},
@@ -274,49 +287,47 @@ square_steps as (
 
     select
         {%- for rate in rates %}
-            sum(moved.{{ rate }}) as {{ rate }},
-            sum({{ exact_product('moved.' ~ rate, 'moved.' ~ rate) }}) as {{ rate }}_squares,
-            sum({{ exact_product('moved.' ~ rate, 'moved.opening_amount') }}) as {{ rate }}_products,
+            sum({{ rate }}) as {{ rate }},
+            sum({{ exact_product(rate, rate) }}) as {{ rate }}_squares,
+            sum({{ exact_product(rate, 'opening_amount') }}) as {{ rate }}_products,
         {%- endfor %}
         count(*) as loss_customer_count,
-        sum(moved.loss_amount) as loss_amount,
-        sum(moved.gain_amount) as gain_amount,
-        sum({{ exact_product('moved.loss_amount', 'moved.loss_amount') }}) as loss_squares,
-        sum({{ exact_product('moved.gain_amount', 'moved.gain_amount') }}) as gain_squares,
-        sum({{ exact_product('moved.gain_amount', 'moved.loss_amount') }}) as gain_products,
-        customers.combination_number,
-        moved.month
+        sum(loss_amount) as loss_amount,
+        sum(gain_amount) as gain_amount,
+        sum({{ exact_product('loss_amount', 'loss_amount') }}) as loss_squares,
+        sum({{ exact_product('gain_amount', 'gain_amount') }}) as gain_squares,
+        sum({{ exact_product('gain_amount', 'loss_amount') }}) as gain_products,
+        combination_number,
+        month
     from moved
-    inner join customers
-        on moved.followed_id = customers.customer_id
-    group by customers.combination_number, moved.month
+    group by combination_number, month
 
 ),
 
 squares_of_several as (
 
     select
-        customers.combination_number,
-        months.month,
-        sum({{ exact_product('months.opening_amount', 'months.opening_amount') }}) as opening_squares_of_several,
-        sum({{ exact_product('months.closing_amount', 'months.closing_amount') }}) as closing_squares_of_several
-    from months_of_several as months
-    inner join customers
-        on months.followed_id = customers.customer_id
-    group by customers.combination_number, months.month
+        combination_number,
+        month,
+        sum({{ exact_product('opening_amount', 'opening_amount') }}) as opening_squares_of_several,
+        sum({{ exact_product('closing_amount', 'closing_amount') }}) as closing_squares_of_several
+    from months_of_several
+    group by combination_number, month
 
 ),
 
+-- Who pays in one of several currencies, or under one of several ids, pays.
 customer_steps as (
 
     select
         followed_id,
+        combination_number,
         month,
         sum(open_count) as open_step,
         sum(kept_count) as kept_step
     from steps
-    where open_count <> 0 or kept_count <> 0
-    group by followed_id, month
+    where not is_single and (open_count <> 0 or kept_count <> 0)
+    group by followed_id, combination_number, month
     having sum(open_count) <> 0 or sum(kept_count) <> 0
 
 ),
@@ -335,8 +346,8 @@ customer_counts as (
 count_steps as (
 
     select
-        customers.combination_number,
-        customer_counts.month,
+        combination_number,
+        month,
         sum(
             cast(open_count > 0 as integer) - cast(open_count - open_step > 0 as integer)
         ) as opening_customer_count,
@@ -344,9 +355,7 @@ count_steps as (
             cast(kept_count > 0 as integer) - cast(kept_count - kept_step > 0 as integer)
         ) as closing_customer_count
     from customer_counts
-    inner join customers
-        on customer_counts.followed_id = customers.customer_id
-    group by customers.combination_number, customer_counts.month
+    group by combination_number, month
 
 ),
 
