@@ -73,13 +73,11 @@ check-python:
 check-types:
 	pyrefly check --summary=none --min-severity error
 
-SQLFLUFF := python -m tests.lint_sql
-
 check-steps:
-	$(SQLFLUFF) lint dbt_project/models/intermediate
+	sqlfluff lint dbt_project/models/intermediate
 
 check-sql:
-	$(SQLFLUFF) lint dbt_project/models/staging dbt_project/models/marts dbt_project/tests
+	sqlfluff lint dbt_project/models/staging dbt_project/models/marts dbt_project/tests
 
 check-project:
 	tenure-dbt --quiet parse --project-dir $(CURDIR)/dbt_project --profiles-dir dbt_project
