@@ -7,9 +7,9 @@
     {{ {
         'rpt_mrr_months': 5,
         'rpt_nrr_monthly': 5,
-        'rpt_cohort_retention': 4,
+        'rpt_cohort_retention': 5,
         'rpt_customer_retention_rate': 5,
-        'rpt_renewal_rates': 4,
+        'rpt_renewal_rates': 5,
         'rpt_survival': 4,
         'rpt_lifetime_value': 3,
         'rpt_time_to_first_value': 1,

@@ -121,6 +121,56 @@ def test_another_subscription_renews_within_its_days(begins: str, state: str) ->
     assert found[3] == (0 if state == "lost" else 600)
 
 
+def test_who_pays_after_dunning_was_over_has_renewed_what_was_due() -> None:
+    ledger = Revenue(date(2025, 9, 30))
+    year(ledger, "s", "2024-04-10")
+    ledger.subscribe("s", start="2025-04-10", status="past_due", current_period_ends_at=at("2026-04-10"))
+    ledger.subscribe("s", start="2025-05-06", current_period_ends_at=at("2026-04-10"))
+    assert renewals(ledger) == [("2025-04-10", "late", 1200, 1200, 0), ("2026-04-10", "due", 1200, 0, 0)]
+
+
+def test_a_subscription_that_begins_anew_has_renewed_itself_and_falls_due_again() -> None:
+    ledger = Revenue(date(2026, 9, 30))
+    year(ledger, "s", "2024-04-10")
+    ledger.subscribe("s", start="2025-04-10", status="canceled", ended_at=at("2025-04-10"))
+    year(ledger, "s", "2025-04-30", 1500)
+    ledger.subscribe("s", start="2026-04-30", status="canceled", ended_at=at("2026-04-30"))
+    assert renewals(ledger) == [("2025-04-10", "late", 1200, 1500, 0), ("2026-04-30", "lost", 1500, 0, 0)]
+
+
+def test_what_is_over_before_it_falls_due_renews_nothing() -> None:
+    """Left in August, by the month from December to February, and gone in April."""
+    ledger = Revenue(date(2025, 9, 30))
+    year(ledger, "s", "2024-04-10")
+    ledger.subscribe("s", start="2024-08-01", status="canceled", ended_at=at("2024-08-01"))
+    ledger.subscribe("m", start="2024-12-20")
+    ledger.item("m", 50, start="2024-12-20")
+    ledger.subscribe("m", start="2025-02-01", status="canceled", ended_at=at("2025-02-01"))
+    assert renewals(ledger) == [("2025-04-10", "lost", 1200, 0, 0)]
+
+
+def test_what_replaces_two_currencies_is_shared_by_value() -> None:
+    ledger = Revenue(date(2025, 9, 30))
+    ledger.connection.execute("""
+        insert into fx_rates values ('EUR', 'EUR', '2024-01-01', '1'), ('EUR', 'GBP', '2024-01-01', '1.25')
+    """)
+    for name, currency in (("s", "EUR"), ("p", "GBP")):
+        ends = at("2025-04-10")
+        ledger.subscribe(name, customer="c", start="2024-04-10", current_period_ends_at=ends, currency=currency)
+        ledger.item(name, 1200, start="2024-04-10", billing_interval="year", currency=currency)
+        ledger.subscribe(name, customer="c", start="2025-04-10", status="canceled", ended_at=ends, currency=currency)
+    year(ledger, "t", "2025-04-12", 2700)
+    assert renewals(ledger)[:2] == [("2025-04-10", "renewed", 1200, 1200, 0)] * 2
+
+
+def test_an_interval_of_a_thousand_years_is_a_term_and_breaks_nothing() -> None:
+    ledger = Revenue(date(2025, 9, 30))
+    ledger.subscribe("s", start="2024-04-10", started_at=at("2024-04-10"))
+    ledger.item("s", 5000, start="2024-04-10", billing_interval="year", interval_count=999)
+    year(ledger, "t", "2024-04-10")
+    assert [row[:2] for row in renewals(ledger)][:1] == [("2025-04-10", "renewed")]
+
+
 def test_terms_of_random_histories() -> None:
     """Due dates a term apart, none after a loss, kept at most what was due, and all states add up."""
     random = Random(11)

@@ -92,22 +92,22 @@ def test_intervals_of_sums_are_those_of_their_rows(warehouse: duckdb.DuckDBPyCon
     several = "select followed_id from fct_customer_months group by 1 having count(distinct currency) > 1"
     assert warehouse.sql(several).fetchall()
     cells = """
-        with units as (
-            select customer_id, currency, cohort_month, (mrr_amount * start_rate)::decimal(18, 4)::double as amount,
+        with spans as (
+            select customer_id, cohort_month, (mrr_amount * start_rate)::decimal(18, 4)::double as amount,
                 from_date = start_date as is_first,
                 date_diff('month', cohort_month, from_date) as from_age,
                 date_diff('month', cohort_month, coalesce(to_date, as_of_date + interval 1 month)) as to_age
             from int_revenue__level_spans, int_run__context where mrr_amount > 0
         ), firsts as (
-            select customer_id, currency, amount as x from units where is_first
+            select customer_id, cohort_month, sum(amount) as x from spans where is_first group by all
         ), bases as (
-            select cohort_month, sum(x * x) as xx, sum(x) as sum_x from units join firsts using (customer_id, currency)
-            where is_first group by all
+            select cohort_month, sum(x * x) as xx, sum(x) as sum_x from firsts group by all
+        ), units as (
+            select customer_id, cohort_month, age, sum(amount) as amount
+            from spans join range(0, 60) as ages (age) on age >= from_age and age < to_age group by all
         ), sums as (
             select cohort_month, age, sum(amount) as y, sum(amount * amount) as yy, sum(amount * coalesce(x, 0)) as xy
-            from units left join firsts using (customer_id, currency)
-                join range(0, 60) as ages (age) on age >= from_age and age < to_age
-            group by all
+            from units left join firsts using (customer_id, cohort_month) group by all
         ), errors as (
             select cohort_month, age, y / sum_x as r, greatest(yy - 2 * r * xy + r * r * xx, 0) as squares, sum_x
             from sums join bases using (cohort_month)

@@ -32,7 +32,9 @@ versions as (
 
 levels as (
 
-    select *
+    select
+        *,
+        lag(is_alive, 1, false) over (partition by source, source_subscription_id order by change_date) as was_alive
     from {{ ref('int_revenue__subscription_days') }}
 
 ),
@@ -209,7 +211,7 @@ dated as (
     union all by name
     select
         itemised.* exclude (started_at, is_first, replaced_at, is_canceling, due_at),
-        unnest(range(1, 600)) as step,
+        unnest(range(1, least(600, 12000 // itemised.term_months + 2))) as step,
         coalesce(itemised.started_at, itemised.due_at - to_months(cast(itemised.term_months as integer)))
         - to_months(cast((step - 1) * itemised.term_months as integer)) as due_at
     from itemised
@@ -217,7 +219,7 @@ dated as (
     union all by name
     select
         itemised.* exclude (started_at, is_first, replaced_at, is_canceling, due_at),
-        unnest(range(1, 600)) as step,
+        unnest(range(1, least(600, 12000 // itemised.term_months + 2))) as step,
         itemised.due_at + to_months(cast(step * itemised.term_months as integer)) as due_at
     from itemised
     where itemised.replaced_at is null
@@ -310,6 +312,9 @@ valued as (
         ) as first_mrr,
         coalesce(max_by(levels.is_alive, levels.change_date) filter (where levels.change_date <= terms.due_date), false)
             as is_alive_on_day,
+        max(levels.change_date) filter (
+            where levels.is_alive and not levels.was_alive and levels.change_date <= terms.due_date
+        ) as begun_date,
         max(levels.change_date) filter (where not levels.is_alive and levels.change_date <= terms.due_date)
             as ended_by_date,
         min(levels.change_date) filter (where not levels.is_alive and levels.change_date > terms.due_date)
@@ -329,6 +334,7 @@ judged as (
         terms.*,
         valued.due_mrr,
         valued.first_mrr,
+        valued.begun_date,
         case
             when terms.replaced_date < terms.due_date - {{ on_time_days }} and valued.is_alive_on_day then 'renewed'
             when terms.due_date > terms.as_of_date and terms.is_alive then 'due'
@@ -358,13 +364,16 @@ judged as (
             and terms.source_subscription_id = settled.source_subscription_id
             and terms.due_date = settled.due_date
     where valued.due_mrr > 0
-    -- After a term that was not renewed there is no other.
-    qualify
-        coalesce(bool_or(outcome in ('lost', 'due', 'pending')) over (
+    window
+        earlier_terms as (
             partition by terms.source, terms.source_subscription_id
             order by terms.due_date
             rows between unbounded preceding and 1 preceding
-        ), false) = false
+        )
+    -- After a term that was not renewed there is no other, unless the subscription began anew.
+    qualify
+        coalesce(bool_or(outcome in ('due', 'pending')) over earlier_terms, false) = false
+        and coalesce(max(lost_date) filter (where outcome = 'lost') over earlier_terms <= valued.begun_date, true)
 
 )
 

@@ -42,31 +42,37 @@ terms as (
 
 levels as (
 
-    select *
+    select
+        *,
+        lag(mrr_amount, 1, cast(0 as decimal(18, 4))) over subscription_history as mrr_before,
+        lag(is_alive, 1, false) over subscription_history as was_alive,
+        min(if(mrr_amount > 0, change_date, null)) over (partition by source, source_subscription_id) as first_paid_date
     from {{ ref('int_revenue__subscription_days') }}
+    window subscription_history as (partition by source, source_subscription_id order by change_date)
 
 ),
 
+-- Days on which a subscription began, or began anew after its end.
 beginnings as (
 
     select
         levels.source,
         levels.source_subscription_id,
         record_ids.customer_id,
-        min(levels.change_date) as first_paid_date,
-        min_by(levels.currency, levels.change_date) as currency,
-        min_by(levels.mrr_amount, levels.change_date) * 12 as first_amount
+        levels.change_date as begun_date,
+        levels.currency,
+        levels.mrr_amount * 12 as begun_amount
     from levels
     inner join record_ids
         on
             levels.source = record_ids.source
             and levels.source_customer_id = record_ids.source_record_id
-    where levels.mrr_amount > 0
-    group by levels.source, levels.source_subscription_id, record_ids.customer_id
+    where levels.mrr_amount > 0 and (levels.change_date = levels.first_paid_date or not levels.was_alive)
 
 ),
 
--- A subscription that the customer began when another one ended is its renewal, early or late.
+-- A subscription that the customer began when another one, or itself, ended is its renewal, early or late: where it is
+-- paid on the day on which the other falls due.
 successors as (
 
     select
@@ -74,54 +80,70 @@ successors as (
         terms.currency,
         terms.due_amount,
         terms.due_date,
-        beginnings.source_subscription_id,
-        beginnings.first_paid_date as renewed_date,
+        beginnings.source as successor_source,
+        beginnings.source_subscription_id as successor_id,
+        beginnings.begun_date as renewed_date,
         beginnings.currency as successor_currency,
-        beginnings.first_amount
+        beginnings.begun_amount
     from terms
     inner join beginnings
         on
             terms.customer_id = beginnings.customer_id
-            and (
-                terms.source <> beginnings.source or terms.source_subscription_id <> beginnings.source_subscription_id
+            and if(
+                terms.source = beginnings.source
+                and terms.source_subscription_id = beginnings.source_subscription_id,
+                terms.lost_date <= beginnings.begun_date,
+                terms.first_paid_date < beginnings.begun_date
             )
-            and terms.first_paid_date < beginnings.first_paid_date
-            and terms.lost_date - {{ on_time_days }} <= beginnings.first_paid_date
-            and terms.due_date + {{ var('renewal_late_days') }} >= beginnings.first_paid_date
-    where terms.outcome = 'lost'
-    qualify beginnings.first_paid_date = min(beginnings.first_paid_date) over (partition by terms.renewal_id)
+            and terms.lost_date - {{ on_time_days }} <= beginnings.begun_date
+            and terms.due_date + {{ var('renewal_late_days') }} >= beginnings.begun_date
+    inner join levels
+        on
+            beginnings.source = levels.source
+            and beginnings.source_subscription_id = levels.source_subscription_id
+            and greatest(terms.due_date, beginnings.begun_date) >= levels.change_date
+            and greatest(terms.due_date, beginnings.begun_date) < levels.next_date
+    where terms.outcome = 'lost' and levels.mrr_amount > 0
+    qualify beginnings.begun_date = min(beginnings.begun_date) over (partition by terms.renewal_id)
 
 ),
 
--- One that replaces several renews each in proportion.
+-- One that replaces several renews each in proportion to what is due, in its own currency.
+valued_successors as (
+
+    select
+        successors.*,
+        if(successors.currency = successors.successor_currency, 1, successor_rates.rate / term_rates.rate) as rate
+    from successors
+    asof left join rates as term_rates
+        on
+            successors.currency = term_rates.currency
+            and successors.due_date >= term_rates.rate_month
+    asof left join rates as successor_rates
+        on
+            successors.successor_currency = successor_rates.currency
+            and successors.due_date >= successor_rates.rate_month
+
+),
+
 shared as (
 
     select
         *,
-        first_amount * due_amount / sum(due_amount) over (partition by source_subscription_id) as successor_amount
-    from successors
+        begun_amount * due_amount
+        / sum(due_amount / rate) over (partition by successor_source, successor_id, renewed_date) as successor_amount
+    from valued_successors
 
 ),
 
 succeeded as (
 
     select
-        shared.renewal_id,
-        min(shared.renewed_date) as renewed_date,
-        sum(
-            shared.successor_amount
-            * if(shared.currency = shared.successor_currency, 1, successor_rates.rate / term_rates.rate)
-        ) as renewed_amount
+        renewal_id,
+        min(renewed_date) as renewed_date,
+        sum(successor_amount) as renewed_amount
     from shared
-    asof left join rates as term_rates
-        on
-            shared.currency = term_rates.currency
-            and shared.due_date >= term_rates.rate_month
-    asof left join rates as successor_rates
-        on
-            shared.successor_currency = successor_rates.currency
-            and shared.due_date >= successor_rates.rate_month
-    group by shared.renewal_id
+    group by renewal_id
 
 ),
 
@@ -135,6 +157,7 @@ continued as (
             case
                 when
                     levels.change_date = terms.renewed_date
+                    and levels.mrr_before > 0
                     and levels.added_change > 0
                     and levels.removed_change = 0
                     then least(levels.added_change * (1 - levels.discount_rate), levels.mrr_amount)

@@ -51,14 +51,93 @@ spans as (
 
 ),
 
+-- A customer of several currencies is one, whose amounts are summed before they are squared.
 initials as (
 
     select
         customer_id,
-        currency,
-        money_amount
+        any_value(cohort_month) as cohort_month,
+        sum(amount) as amount,
+        sum(money_amount) as money_amount
     from spans
     where from_date = start_date
+    group by customer_id
+
+),
+
+several as (
+
+    select customer_id
+    from spans
+    group by customer_id
+    having min(currency) <> max(currency)
+
+),
+
+several_days as (
+
+    select distinct
+        spans.customer_id,
+        unnest([spans.from_date, spans.end_date]) as change_date
+    from spans
+    semi join several
+        on spans.customer_id = several.customer_id
+
+),
+
+several_levels as (
+
+    select
+        several_days.customer_id,
+        several_days.change_date as from_date,
+        lead(several_days.change_date) over (
+            partition by several_days.customer_id
+            order by several_days.change_date
+        ) as end_date,
+        any_value(spans.cohort_month) as cohort_month,
+        any_value(spans.start_date) as start_date,
+        sum(spans.money_amount) as money_amount
+    from several_days
+    left join spans
+        on
+            several_days.customer_id = spans.customer_id
+            and several_days.change_date >= spans.from_date
+            and several_days.change_date < spans.end_date
+    group by several_days.customer_id, several_days.change_date
+
+),
+
+squared as (
+
+    select
+        spans.customer_id,
+        spans.cohort_month,
+        spans.start_date,
+        spans.from_date,
+        spans.end_date,
+        spans.amount,
+        spans.money_amount
+    from spans
+    anti join several
+        on spans.customer_id = several.customer_id
+    union all by name
+    select
+        spans.customer_id,
+        spans.cohort_month,
+        spans.start_date,
+        spans.from_date,
+        spans.end_date,
+        spans.amount,
+        0 as money_amount
+    from spans
+    semi join several
+        on spans.customer_id = several.customer_id
+    union all by name
+    select
+        *,
+        0 as amount
+    from several_levels
+    where money_amount is not null
 
 ),
 
@@ -90,22 +169,20 @@ measured as (
     union all
     select
         customers.combination_number,
-        spans.cohort_month,
-        spans.start_date,
-        spans.from_date,
-        spans.end_date,
+        squared.cohort_month,
+        squared.start_date,
+        squared.from_date,
+        squared.end_date,
         0 as customer_count,
-        spans.amount,
+        squared.amount,
         -- For the interval of the revenue that stays.
-        {{ exact_product('spans.money_amount', 'spans.money_amount') }} as active_squares,
-        {{ exact_product('spans.money_amount', 'coalesce(initials.money_amount, 0)') }} as active_products
-    from spans
+        {{ exact_product('squared.money_amount', 'squared.money_amount') }} as active_squares,
+        {{ exact_product('squared.money_amount', 'coalesce(initials.money_amount, 0)') }} as active_products
+    from squared
     inner join customers
-        on spans.customer_id = customers.customer_id
+        on squared.customer_id = customers.customer_id
     left join initials
-        on
-            spans.customer_id = initials.customer_id
-            and spans.currency = initials.currency
+        on squared.customer_id = initials.customer_id
 
 ),
 
@@ -243,15 +320,14 @@ cohorts as (
 combination_amounts as (
 
     select
-        spans.cohort_month,
+        initials.cohort_month,
         customers.combination_number,
-        sum(spans.amount) as initial_amount,
-        sum({{ exact_product('spans.money_amount', 'spans.money_amount') }}) as initial_squares
-    from spans
+        sum(initials.amount) as initial_amount,
+        sum({{ exact_product('initials.money_amount', 'initials.money_amount') }}) as initial_squares
+    from initials
     inner join customers
-        on spans.customer_id = customers.customer_id
-    where spans.from_date = spans.start_date
-    group by spans.cohort_month, customers.combination_number
+        on initials.customer_id = customers.customer_id
+    group by initials.cohort_month, customers.combination_number
 
 ),
 
