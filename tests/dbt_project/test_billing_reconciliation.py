@@ -307,6 +307,32 @@ def test_a_year_that_grows_and_is_made_up_for_in_a_file() -> None:
     }
 
 
+def test_a_file_s_line_has_the_interval_that_its_subscription_had_then() -> None:
+    """By the month, and from March on by the year."""
+    ledger = of_a_file(100)
+    ledger.item("s", 1200, start="2024-03-10", source="files", billing_interval="year")
+    for start, end, amount in (
+        ("2024-01-10", "2024-02-10", 100),
+        ("2024-02-10", "2024-03-10", 100),
+        ("2024-03-10", "2025-03-10", 1200),
+    ):
+        ledger.invoice(start, start, {"amount": amount, "start": start, "end": end, **FILE_LINE}, source="files")
+    assert ledger.reconciled() == {"2024-03": {"prepayment": 1100}, "2024-04": {"prepayment": -100}}
+
+
+@pytest.mark.parametrize("end", ["2024-04-10", "2024-04-09"])
+def test_a_file_s_line_of_several_intervals_is_a_prepayment(end: str) -> None:
+    """Three months of what is sold by the month: the last day is told, or the one after it."""
+    ledger = of_a_file(100)
+    line = {"amount": 300, "start": "2024-01-10", "end": end, **FILE_LINE}
+    ledger.invoice("A", "2024-01-10", line, source="files")
+    line = {"amount": 100, "start": "2024-04-10", "end": "2024-05-10", **FILE_LINE}
+    ledger.invoice("B", "2024-04-10", line, source="files")
+    assert ledger.reconciled() == {
+        month: {"prepayment": share} for month, share in zip(MONTHS[:3], (200, -100, -100), strict=True)
+    }
+
+
 def test_a_first_period_in_part_is_a_proration_until_the_next() -> None:
     ledger = of_a_file(100)
     starts = ["2024-01-10", "2024-02-01", "2024-03-01", "2024-04-01", "2024-05-01"]

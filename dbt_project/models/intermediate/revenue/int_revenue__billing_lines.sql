@@ -14,29 +14,59 @@ context as (
 
 ),
 
-subscriptions as (
+intervals as (
 
     select
         source,
         source_subscription_id,
-        max_by(billing_interval, valid_from_at) as billing_interval,
-        max_by(interval_count, valid_from_at) as interval_count
+        valid_from_at,
+        any_value(billing_interval) as billing_interval,
+        max(interval_count) as interval_count
     from {{ ref('int_revenue__item_states') }}
-    group by source, source_subscription_id
+    group by source, source_subscription_id, valid_from_at
 
 ),
 
--- A line that says no interval has its subscription's; without a period it pays for the interval from its issue on.
+-- The first holds for what was invoiced before it, too.
+subscriptions as (
+
+    select
+        * exclude (valid_from_at),
+        if(
+            valid_from_at = min(valid_from_at) over (partition by source, source_subscription_id),
+            timestamp '0001-01-01', valid_from_at
+        ) as valid_from_at
+    from intervals
+
+),
+
+invoice_lines as (
+
+    select
+        * exclude (period_start_at),
+        coalesce(period_start_at, issued_at) as period_start_at,
+        -- Whole months of a period; its last day may be told, or the day after it.
+        date_sub('month', period_start_at, period_end_at + interval 1 day) as whole_months
+    from {{ ref('int_billing__invoice_lines') }}
+    where issued_at is not null
+
+),
+
+-- A line that says no interval has its subscription's of then, or pays for the whole months of its period; without
+-- a period it pays for the interval from its issue on.
 lines as (
 
     select
-        lines.* exclude (billing_interval, interval_count, period_start_at, period_end_at),
-        coalesce(lines.billing_interval, subscriptions.billing_interval) as billing_interval,
-        coalesce(
+        lines.* exclude (billing_interval, interval_count, whole_months),
+        lines.billing_interval is null
+        and lines.period_end_at > {{ interval_end(
+            'lines.period_start_at', 'subscriptions.billing_interval', 'subscriptions.interval_count'
+        ) }}
+        and lines.period_start_at + to_months(cast(lines.whole_months as integer)) >= lines.period_end_at as is_longer,
+        if(is_longer, 'month', coalesce(lines.billing_interval, subscriptions.billing_interval)) as billing_interval,
+        if(is_longer, lines.whole_months, coalesce(
             if(lines.billing_interval is null, subscriptions.interval_count, lines.interval_count), 1
-        ) as interval_count,
-        coalesce(lines.period_start_at, lines.issued_at) as period_start_at,
-        lines.period_end_at,
+        )) as interval_count,
         cast(date_trunc('month', timezone(policy.time_zone, timezone('UTC', lines.issued_at))) as date) as month,
         case
             when lines.invoice_status = 'void' then 'void'
@@ -55,13 +85,13 @@ lines as (
                 ) }}
                 then 'proration'
         end as line_reason
-    from {{ ref('int_billing__invoice_lines') }} as lines
+    from invoice_lines as lines
     cross join policy
-    left join subscriptions
+    asof left join subscriptions
         on
             lines.source = subscriptions.source
             and lines.source_subscription_id = subscriptions.source_subscription_id
-    where lines.issued_at is not null
+            and lines.period_start_at >= subscriptions.valid_from_at
 
 ),
 
