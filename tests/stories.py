@@ -124,10 +124,10 @@ def current(versions: list[dict[str, Any]], moment: datetime) -> dict[str, Any] 
 
 
 def is_trial_still(versions: list[dict[str, Any]], moment: datetime) -> bool:
-    """Whether all that a subscription has been is on trial, and then paused."""
+    """Whether all that a subscription has been is on trial, and then paused or not paid."""
     held = {at: current(versions, at) for at in {version["at"] for version in versions if version["at"] <= moment}}
     statuses = {version["status"] for version in held.values() if version}
-    return "trialing" in statuses and statuses <= {"trialing", "paused"}
+    return "trialing" in statuses and statuses <= {"trialing", "paused", "past_due", "unpaid"}
 
 
 def past_due_since(versions: list[dict[str, Any]], moment: datetime) -> datetime | None:
@@ -162,7 +162,7 @@ def levels(story: Story, dunning: int) -> Iterator[tuple[date, Fraction, bool]]:
             since = past_due_since(subscriptions, moment)
             if (
                 subscription["status"] in ("trialing", "unpaid")
-                or (subscription["status"] == "paused" and is_trial_still(subscriptions, moment))
+                or (subscription["status"] in ("paused", "past_due") and is_trial_still(subscriptions, moment))
                 or (subscription["status"] == "canceled" and not subscription["ended"] and not item["ended"])
                 or (subscription["ended"] and subscription["ended"] <= moment)
                 or (item["ended"] and item["ended"] <= moment)

@@ -14,7 +14,7 @@
         'rpt_lifetime_value': 3,
         'rpt_time_to_first_value': 1,
         'rpt_failed_payments': 3,
-        'rpt_billing_reconciliation': 2,
+        'rpt_billing_reconciliation': 3,
         'rpt_definition_reconciliation': 2,
     }[table] }}
 {%- endmacro %}

@@ -79,6 +79,21 @@ def test_a_trial_that_is_paused_at_its_end_was_never_paid() -> None:
     assert ledger.build().movements() == [("2024-05-01", "new", None, 100)]
 
 
+@pytest.mark.parametrize("told", ["2024-02-10T01:00", "2024-02-13"])
+def test_a_trial_whose_first_payment_fails_was_never_paid(told: str) -> None:
+    """Also where that is told days after its end; once paid, it is new on that day."""
+    ledger = Revenue(AS_OF)
+    ends = datetime.fromisoformat("2024-02-10")
+    for name, then in (("s", {"status": "canceled", "cancellation_reason": "payment_failed"}), ("t", {})):
+        ledger.subscribe(name, customer=name, start="2024-01-10", status="trialing", trial_ends_at=ends)
+        ledger.item(name, 100, start="2024-01-10")
+        ledger.subscribe(name, customer=name, start=told, status="past_due", trial_ends_at=ends)
+        ledger.subscribe(name, customer=name, start="2024-03-20", trial_ends_at=ends, **then)
+    assert ledger.build().movements("past_customer_id, movement_date, movement, amount") == [
+        ("cus_t", "2024-03-20", "new", 100)
+    ]
+
+
 def test_a_month_without_a_31st_and_a_leap_day_count_as_months() -> None:
     ledger = sold(("2024-01-31", 100), as_of=date(2024, 3, 31)).build()
     rows = ledger.sql("select month, opening_amount, closing_amount, is_complete from fct_customer_months order by 1")

@@ -34,9 +34,13 @@ counted as (
         *,
         row_number() over subscription_history as version_number,
         count(*) filter (where status not in ('past_due', 'unpaid')) over subscription_history as settled_count,
-        status = 'paused'
+        first_value(nullif(status, 'trialing') ignore nulls) over (
+            subscription_history rows between current row and unbounded following
+        ) in ('paused', 'past_due', 'unpaid')
         and count(*) filter (where status = 'trialing') over subscription_history > 0
-        and count(*) filter (where status not in ('trialing', 'paused')) over subscription_history = 0 as is_trial_still
+        and count(*) filter (
+            where status not in ('trialing', 'paused', 'past_due', 'unpaid', 'incomplete')
+        ) over subscription_history = 0 as is_trial_still
     from subscription_runs
     window
         subscription_history as (
@@ -46,7 +50,7 @@ counted as (
 
 ),
 
--- What is paused after a trial, and was never paid, is a trial still.
+-- What is paused or not paid after a trial, and was never paid, is a trial still.
 subscriptions as (
 
     select
@@ -55,7 +59,7 @@ subscriptions as (
             if(is_trial_still, null, trial_ends_at) as trial_ends_at
         ),
         case
-            when status in ('past_due', 'unpaid')
+            when status in ('past_due', 'unpaid') and not is_trial_still
                 then min(valid_from_at) filter (where status in ('past_due', 'unpaid')) over (
                         partition by source, source_subscription_id, settled_count
                     )
