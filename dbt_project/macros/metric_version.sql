@@ -5,16 +5,16 @@
 -#}
 {% macro metric_version(table) -%}
     {{ {
-        'rpt_mrr_months': 5,
-        'rpt_nrr_monthly': 5,
+        'rpt_mrr_months': 6,
+        'rpt_nrr_monthly': 6,
         'rpt_cohort_retention': 5,
-        'rpt_customer_retention_rate': 5,
+        'rpt_customer_retention_rate': 6,
         'rpt_renewal_rates': 5,
-        'rpt_survival': 4,
-        'rpt_lifetime_value': 3,
-        'rpt_time_to_first_value': 1,
+        'rpt_survival': 5,
+        'rpt_lifetime_value': 4,
+        'rpt_time_to_first_value': 2,
         'rpt_failed_payments': 3,
         'rpt_billing_reconciliation': 3,
-        'rpt_definition_reconciliation': 2,
+        'rpt_definition_reconciliation': 3,
     }[table] }}
 {%- endmacro %}

@@ -238,6 +238,16 @@ def test_a_trial_is_nothing_until_it_is_paid() -> None:
     assert counted.build().movements() == [("2024-01-01", "new", None, 100)]
 
 
+def test_no_units_for_a_while_are_seats() -> None:
+    ledger = sold(("2024-01-01", 100))
+    ledger.item("s", 100, start="2024-03-01", quantity=0)
+    ledger.item("s", 100, start="2024-04-01", quantity=3)
+    assert ledger.build().movements("movement_date, reason, amount, seats_amount, addon_amount")[1:] == [
+        ("2024-03-01", "seats", -100, -100, 0),
+        ("2024-04-01", "seats", 300, 300, 0),
+    ]
+
+
 def test_a_pause_counts_or_suspends() -> None:
     def paused(pauses: str) -> list[tuple[Any, ...]]:
         ledger = sold(("2024-01-01", 100), pauses=pauses)

@@ -216,6 +216,8 @@ spells as (
     from shoppers
     left join {{ ref('int_commerce__customer_orders') }} as orders
         on shoppers.customer_id = orders.customer_id
+    -- Where nothing was ever ordered is no shop.
+    where exists (select * from {{ ref('int_commerce__customer_orders') }})
 
 )
 

@@ -35,7 +35,14 @@ item_changes as (
         cast(is_alive as integer) - cast(was_alive as integer) as alive_change,
         gross_amount - gross_before as gross_change,
         is_metered and was_paying and state = 'paying' as is_usage,
+        -- An item of no units is still there.
+        was_paying
+        and state = 'paying'
+        and not is_metered
+        and (quantity = 0 or quantity_before = 0)
+        and gross_change <> 0 as is_resized,
         case
+            when is_resized then gross_change
             when gross_before > 0 and gross_amount > 0
                 then {{ money('(quantity - quantity_before) * cast(unit_before as double)') }}
             else 0
@@ -60,8 +67,8 @@ changes as (
             where gross_before > 0 and gross_amount > 0 and not is_other_plan and not is_usage
         ) as price_change,
         sum(gross_change - seats_change) filter (where is_other_plan and not is_usage) as plan_change,
-        sum(gross_change) filter (where gross_before = 0 and not is_usage) as added_change,
-        sum(gross_change) filter (where gross_amount = 0 and not is_usage) as removed_change,
+        sum(gross_change) filter (where gross_before = 0 and not is_usage and not is_resized) as added_change,
+        sum(gross_change) filter (where gross_amount = 0 and not is_usage and not is_resized) as removed_change,
         max(discount_rate) as discount_rate,
         max(discount_amount) as discount_amount,
         sum(alive_change) as alive_change,
