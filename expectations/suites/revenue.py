@@ -29,7 +29,8 @@ def fct_mrr_movements(evidence: Evidence) -> list[Check]:
             "plan rates",
             "warning",
             "select 1 from {batch} where reporting_currency is null",
-            "Movements of revenue without a rate in fx_rates.csv: {observed}; they are in no total.",
+            "Movements of revenue without a rate in fx_rates.csv: {observed}; they are in no total. Add a rate for "
+            "each currency of fct_mrr_movements that has no reporting_currency.",
         ),
         no_rows(
             "nothing after the as-of date",
