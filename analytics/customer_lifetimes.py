@@ -27,10 +27,11 @@ GROUP = ("dimension", "segment")
 def curves(presences: pl.DataFrame, segments: pl.DataFrame, as_of: date | None, horizon: int) -> pl.DataFrame:
     """One row per dimension, segment and age in times 30 days, of the columns of `SCHEMA`.
 
-    `presences`: each customer's first span of paid days, with customer_id, from_date, to_date (null where it lasts) and
-    end_cause. `segments`: customer_id, dimension, segment (null where it is not known). Who is still there on the day
-    `as_of` is censored at the end of that day. A curve goes up to the longest that anybody of its group
-    was watched; it is complete as far as nobody has been there for less.
+    `presences`: each customer's first span of paid days, with customer_id, from_date, watched_from_date (a later entry:
+    the others of then who had left before are not known), to_date (null where it lasts) and end_cause. `segments`:
+    customer_id, dimension, segment (null where it is not known). Who is still there on the day `as_of` is censored at
+    the end of that day. A curve goes up to the longest that anybody of its group was watched; it is complete as far as
+    nobody has been there for less. Who had left before they were watched are in none.
     """
     known = segments.drop_nulls("segment")
     if as_of is None or presences.is_empty() or known.is_empty():
@@ -40,19 +41,23 @@ def curves(presences: pl.DataFrame, segments: pl.DataFrame, as_of: date | None, 
             "customer_id",
             exit=(pl.col("to_date").fill_null(as_of) - pl.col("from_date")).dt.total_days()
             + pl.col("to_date").is_null().cast(pl.Int64),
+            entry=(pl.col("watched_from_date") - pl.col("from_date")).dt.total_days(),
             event=pl.col("to_date").is_not_null(),
             cause="end_cause",
         )
+        .filter((pl.col("exit") > pl.col("entry")) | (pl.col("entry") == 0))
         .join(known, on="customer_id")
         .with_columns(group=pl.struct(GROUP).rank("dense").cast(pl.String))
     )
+    if spells.is_empty():
+        return pl.DataFrame(schema=SCHEMA)
     groups = spells.group_by("group").agg(
         pl.col(*GROUP).first(),
         first_censored=pl.col("exit").filter(~pl.col("event")).min(),
         customer_count=pl.len().cast(pl.Int64),
         longest=pl.col("exit").max(),
     )
-    survival = kaplan_meier(spells.select("exit", "group", "event"))
+    survival = kaplan_meier(spells.select("entry", "exit", "group", "event"))
     frame = (
         groups.with_columns(age=pl.int_ranges(0, pl.col("longest") // MONTH_DAYS + 1, dtype=pl.Int32))
         .explode("age")
@@ -61,11 +66,14 @@ def curves(presences: pl.DataFrame, segments: pl.DataFrame, as_of: date | None, 
     )
     # A curve holds from one exit to the next.
     frame = _joined(frame, survival, "survival", "standard_error", "ci_low", "ci_high")
-    # At risk at an age is whoever has no exit before it.
-    exits = spells.group_by("group", time=pl.col("exit").cast(pl.Float64)).len("at_risk").sort("time")
-    at_risk = exits.with_columns(pl.col("at_risk").cum_sum(reverse=True).over("group"))
-    frame = frame.join_asof(at_risk, on="time", by="group", strategy="forward", check_sortedness=False)
-    incidence = cumulative_incidence(spells.select("exit", "group", "cause"), CAUSES)
+    # At risk at an age is whoever has no exit before it, and is watched by then.
+    for name, times in (("remaining", spells), ("unwatched", spells.filter(pl.col("entry") > 0))):
+        column = "exit" if name == "remaining" else "entry"
+        counts = times.group_by("group", time=pl.col(column).cast(pl.Float64)).len(name).sort("time")
+        counts = counts.with_columns(pl.col(name).cum_sum(reverse=True).over("group"))
+        frame = frame.join_asof(counts, on="time", by="group", strategy="forward", check_sortedness=False)
+    frame = frame.with_columns(at_risk=pl.col("remaining") - pl.col("unwatched").fill_null(0))
+    incidence = cumulative_incidence(spells.select("entry", "exit", "group", "cause"), CAUSES)
     for cause in CAUSES:
         parts = {part: f"{cause}_{part}" for part in ("incidence", "ci_low", "ci_high")}
         of_cause = incidence.filter(pl.col("cause") == cause).select("group", "time", *parts).rename(parts)

@@ -85,7 +85,9 @@ def subscription_values(
             exit=(pl.col("to_date").fill_null(as_of) - pl.col("from_date")).dt.total_days()
             + pl.col("to_date").is_null().cast(pl.Int64),
             is_event=pl.col("to_date").is_not_null(),
+            entry=(pl.col("watched_from_date") - pl.col("from_date")).dt.total_days(),
         )
+        .filter((pl.col("exit") > pl.col("entry")) | (pl.col("entry") == 0))
         .join(levels.select("customer_id", "monthly_amount"), on="customer_id", how="left")
         .join(known, on="customer_id")
         .sort(*GROUP, "exit", "customer_id")
@@ -104,7 +106,8 @@ def subscription_values(
     for (dimension, segment), group in spells.group_by(*GROUP, maintain_order=True):
         exits, is_event = group["exit"].to_numpy().astype(np.float64), group["is_event"].to_numpy()
         paid = group["monthly_amount"].fill_null(0).to_numpy().astype(np.float64)
-        estimate, low, high = _resampled(exits, is_event, partial(figures, paid=paid))
+        entries = group["entry"].to_numpy().astype(np.float64)
+        estimate, low, high = _resampled(exits, is_event, partial(figures, paid=paid), entries)
         reason = _unknown_lifespan(exits, is_event, horizon) or ("Nobody of them pays now." if not paid.any() else None)
         for place, formula in enumerate(FORMULAS[:2]):
             rows.append(
@@ -345,19 +348,30 @@ class _Curve:
 
 
 def _resampled(
-    exits: Floats, is_event: NDArray[np.bool_], figures: Callable[["_Curve", Floats], Floats]
+    exits: Floats,
+    is_event: NDArray[np.bool_],
+    figures: Callable[["_Curve", Floats], Floats],
+    entries: Floats | None = None,
 ) -> tuple[Floats, Floats, Floats]:
     """The figures of all, and the bounds of their 95 % interval: the middle of what resamples of customers give.
 
-    `exits` ascend; `figures` has one row for each row of weights of the customers, in their order.
+    `exits` ascend; `figures` has one row for each row of weights of the customers, in their order; `entries` are the
+    times from which they are watched, 0 without.
     """
     times, starts = np.unique(exits, return_index=True)
     events = is_event.astype(np.float64)
+    entries = np.zeros_like(exits) if entries is None else entries
+    late = np.flatnonzero(entries)
+    late = late[np.argsort(entries[late])]
+    first_late = np.searchsorted(entries[late], times)
 
     def told(weights: Floats) -> Floats:
         left = np.add.reduceat(weights, starts, axis=1)
         lost = np.add.reduceat(weights * events, starts, axis=1)
         at_risk = np.cumsum(left[:, ::-1], axis=1)[:, ::-1]
+        # Who is watched later only isn't at risk yet.
+        unwatched = np.pad(np.cumsum(weights[:, late[::-1]], axis=1)[:, ::-1], ((0, 0), (0, 1)))
+        at_risk = at_risk - unwatched[:, first_late]
         hazard = np.divide(lost, at_risk, out=np.zeros_like(lost), where=at_risk > 0)
         survival: Floats = np.cumprod(1 - hazard, axis=1, dtype=np.float64)
         return figures(_Curve(times, survival), weights)

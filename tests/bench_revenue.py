@@ -54,6 +54,7 @@ RATES = (
     "int_revenue__customer_levels",
     "int_revenue__customer_segments",
     "int_revenue__presences",
+    "int_revenue__watched_presences",
     "fct_retention_windows",
     "int_revenue__survival_curves",
     "rpt_mrr_months",

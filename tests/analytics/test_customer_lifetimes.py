@@ -14,6 +14,7 @@ PRESENCES = pl.DataFrame(
         "from_date": [date(2024, 1, 1)] * 4,
         "to_date": [date(2024, 1, 31), date(2024, 3, 1), None, None],
         "end_cause": ["voluntary", "involuntary", None, None],
+        "watched_from_date": [date(2024, 1, 1)] * 4,
     }
 )
 SEGMENTS = pl.DataFrame(
@@ -38,6 +39,27 @@ def test_curves_hold_from_one_exit_to_the_next() -> None:
     assert everybody["median_days"].unique().to_list() == [60]
     team = frame.filter(pl.col("segment") == "team")
     assert (team["customer_count"].unique().to_list(), team["age"].to_list()) == ([1], [0, 1])
+
+
+def test_who_is_watched_later_is_at_risk_from_then_on() -> None:
+    """b after 45 days, d after 80; e, who left before anybody watched, is in no curve."""
+    late = pl.DataFrame(
+        {
+            "customer_id": ["b", "d", "e"],
+            "from_date": [date(2024, 1, 1)] * 3,
+            "to_date": [date(2024, 3, 1), None, date(2024, 1, 21)],
+            "end_cause": ["involuntary", None, "voluntary"],
+            "watched_from_date": [date(2024, 2, 15), date(2024, 3, 21), date(2024, 2, 20)],
+        }
+    )
+    presences = pl.concat([PRESENCES.filter(pl.col("customer_id").is_in(["a", "c"])), late])
+    segments = pl.DataFrame({"customer_id": [*"abcde"], "dimension": ["all"] * 5, "segment": ["all"] * 5})
+    frame = curves(presences, segments, AS_OF, 60)
+    assert frame["at_risk"].to_list() == [2, 2, 2, 2]
+    assert frame["survival"].to_list() == pytest.approx([1, 0.5, 0.25, 0.25])
+    assert frame["voluntary_incidence"].to_list() == pytest.approx([0, 0.5, 0.5, 0.5])
+    assert frame["customer_count"].unique().to_list() == [4]
+    assert curves(late.filter(pl.col("customer_id") == "e"), segments, AS_OF, 60).is_empty()
 
 
 def test_without_customers_there_are_no_rows() -> None:

@@ -27,7 +27,7 @@ def presences(spells: list[tuple[int, int | None]]) -> pl.DataFrame:
         start = AS_OF - timedelta(days=before)
         rows.append((f"c{number}", start, None if stayed is None else start + timedelta(days=stayed)))
     columns = {"customer_id": pl.String, "from_date": pl.Date, "to_date": pl.Date}
-    return pl.DataFrame(rows, schema=columns, orient="row")
+    return pl.DataFrame(rows, schema=columns, orient="row").with_columns(watched_from_date="from_date")
 
 
 def levels(amounts: dict[str, float]) -> pl.DataFrame:
@@ -69,15 +69,20 @@ def test_known_answers_of_the_two_formulas_of_revenue() -> None:
     assert simple["is_complete"], "who stays was watched for longer than the horizon"
 
 
-def test_a_lifespan_is_the_restricted_mean_of_kaplan_and_meier() -> None:
+@pytest.mark.parametrize("late", [0, 40])
+def test_a_lifespan_is_the_restricted_mean_of_kaplan_and_meier(late: int) -> None:
+    """Also where one in three is watched from some day later only; who had left by then is in none."""
     chance = np.random.default_rng(3)
     spells = presences([(int(b), int(min(b, s)) if s < b else None) for b, s in chance.integers(1, 900, (300, 2))])
+    days = np.where(chance.random(300) < 1 / 3, chance.integers(0, late + 1, 300), 0)
+    spells = spells.with_columns(watched_from_date=pl.col("from_date") + pl.duration(days=pl.Series(days)))
     found = subscription_values(spells, levels({"c0": 10.0}), everybody(300), AS_OF, PLAIN, horizon=360)
     ends = spells.select(
         exit=(pl.col("to_date").fill_null(AS_OF) - pl.col("from_date")).dt.total_days()
         + pl.col("to_date").is_null().cast(pl.Int64),
         event=pl.col("to_date").is_not_null(),
-    )
+        entry=(pl.col("watched_from_date") - pl.col("from_date")).dt.total_days(),
+    ).filter((pl.col("exit") > pl.col("entry")) | (pl.col("entry") == 0))
     mean = lifetimes(kaplan_meier(ends), 360.0)["rmst"][0]
     assert found["lifespan_months"].to_list() == pytest.approx([mean / 30] * 2, abs=1e-9)
 

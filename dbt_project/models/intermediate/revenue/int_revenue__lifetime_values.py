@@ -41,7 +41,7 @@ def model(dbt, session):
     )
     [currency] = dbt.ref("int_revenue__fx_rates").aggregate("min(reporting_currency)").fetchone()
     subscribed = subscription_values(
-        dbt.ref("int_revenue__presences").filter("presence_number = 1").pl(),
+        dbt.ref("int_revenue__watched_presences").filter("presence_number = 1").pl(),
         levels.with_columns(currency=pl.lit(currency, pl.String)),
         dbt.ref("int_revenue__customer_segments").pl(),
         as_of,

@@ -5,5 +5,6 @@ select
     start_date,
     from_date,
     to_date,
-    end_cause
-from {{ ref('int_revenue__presences') }}
+    end_cause,
+    watched_from_date
+from {{ ref('int_revenue__watched_presences') }}
