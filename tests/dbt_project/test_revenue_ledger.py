@@ -306,11 +306,14 @@ def test_a_payment_that_comes_in_time_changes_nothing() -> None:
     assert len(ledger.build().movements()) == 1
 
 
+@pytest.mark.parametrize("told", ["2024-03-10", "2024-03-20", "2024-04-01"])
 @pytest.mark.parametrize(("recognition", "lost_on"), [("service_end", "2024-04-01"), ("cancel_request", "2024-03-10")])
-def test_when_a_cancellation_is_churn(recognition: str, lost_on: str) -> None:
+def test_when_a_cancellation_is_churn(recognition: str, lost_on: str, told: str) -> None:
+    """Also where nothing tells of it on the day on which it is asked for."""
     ledger = sold(("2024-01-01", 100), churn_recognition=recognition)
     asked = {"canceled_at": datetime.fromisoformat("2024-03-10"), "cancellation_reason": "cancellation_requested"}
-    ledger.subscribe("s", start="2024-03-10", **asked)
+    if told < "2024-04-01":
+        ledger.subscribe("s", start=told, **asked)
     ledger.subscribe("s", start="2024-04-01", status="canceled", ended_at=datetime.fromisoformat("2024-04-01"), **asked)
     ledger.build()
     assert ledger.movements("movement_date, movement, reason, cancel_requested_date")[1:] == [

@@ -28,6 +28,38 @@ with
     ),
 
 {% endfor -%}
+asked as (
+
+    select
+        *,
+        lead(canceled_at) over subscription_history as asked_at,
+        lead(cancellation_reason) over subscription_history as asked_reason,
+        lead(load_id) over subscription_history as asked_load_id,
+        canceled_at is null and asked_at >= valid_from_at and asked_at < holds_to_at as is_asked
+    from subscription_runs
+    window subscription_history as (partition by source, source_subscription_id order by valid_from_at)
+
+),
+
+-- A version may tell of a cancellation that was asked for while the one before it held: from then on that one has it.
+subscription_versions as (
+
+    select * replace (if(is_asked, asked_at, holds_to_at) as holds_to_at)
+    from asked
+    where is_asked is distinct from true or asked_at > valid_from_at
+    union all by name
+    select
+        * replace (
+            asked_at as valid_from_at,
+            asked_at as canceled_at,
+            asked_reason as cancellation_reason,
+            greatest(load_id, asked_load_id) as load_id
+        )
+    from asked
+    where is_asked
+
+),
+
 counted as (
 
     select
@@ -41,7 +73,7 @@ counted as (
         and count(*) filter (
             where status not in ('trialing', 'paused', 'past_due', 'unpaid', 'incomplete')
         ) over subscription_history = 0 as is_trial_still
-    from subscription_runs
+    from subscription_versions
     window
         subscription_history as (
             partition by source, source_subscription_id
