@@ -196,7 +196,7 @@ def test_overlapping_queries_do_not_keep_the_old_release(home: Home, server: Ser
     with ThreadPoolExecutor(1) as slow:
         for release in (earlier, newest):
             held = slow.submit(
-                _sql_lab, server, "select count(*) as n from range(90000) as a cross join range(90000) as b"
+                _sql_lab, server, "select count(*) as n from range(200000) as a cross join range(200000) as b"
             )
             time.sleep(1)
             rollback(home, release.release_id)
