@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 
-from analytics.survival import cumulative_incidence, kaplan_meier, lifetimes
+from analytics.survival import cumulative_incidence, ever_at_risk, kaplan_meier, lifetimes
 
 CAUSES = ("voluntary", "involuntary", "suspended", "unknown")
 MONTH_DAYS = 30
@@ -37,15 +37,8 @@ def curves(presences: pl.DataFrame, segments: pl.DataFrame, as_of: date | None, 
     if as_of is None or presences.is_empty() or known.is_empty():
         return pl.DataFrame(schema=SCHEMA)
     spells = (
-        presences.select(
-            "customer_id",
-            exit=(pl.col("to_date").fill_null(as_of) - pl.col("from_date")).dt.total_days()
-            + pl.col("to_date").is_null().cast(pl.Int64),
-            entry=(pl.col("watched_from_date") - pl.col("from_date")).dt.total_days(),
-            event=pl.col("to_date").is_not_null(),
-            cause="end_cause",
-        )
-        .filter((pl.col("exit") > pl.col("entry")) | (pl.col("entry") == 0))
+        watched_spells(presences, as_of)
+        .rename({"end_cause": "cause"})
         .join(known, on="customer_id")
         .with_columns(group=pl.struct(GROUP).rank("dense").cast(pl.String))
     )
@@ -67,9 +60,9 @@ def curves(presences: pl.DataFrame, segments: pl.DataFrame, as_of: date | None, 
     # A curve holds from one exit to the next.
     frame = _joined(frame, survival, "survival", "standard_error", "ci_low", "ci_high")
     # At risk at an age is whoever has no exit before it, and is watched by then.
-    for name, times in (("remaining", spells), ("unwatched", spells.filter(pl.col("entry") > 0))):
-        column = "exit" if name == "remaining" else "entry"
-        counts = times.group_by("group", time=pl.col(column).cast(pl.Float64)).len(name).sort("time")
+    late = spells.filter(pl.col("entry") > 0)
+    for name, column, rows in (("remaining", "exit", spells), ("unwatched", "entry", late)):
+        counts = rows.group_by("group", time=pl.col(column).cast(pl.Float64)).len(name).sort("time")
         counts = counts.with_columns(pl.col(name).cum_sum(reverse=True).over("group"))
         frame = frame.join_asof(counts, on="time", by="group", strategy="forward", check_sortedness=False)
     frame = frame.with_columns(at_risk=pl.col("remaining") - pl.col("unwatched").fill_null(0))
@@ -89,6 +82,18 @@ def curves(presences: pl.DataFrame, segments: pl.DataFrame, as_of: date | None, 
         )
         .select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
         .sort(*GROUP, "age")
+    )
+
+
+def watched_spells(presences: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """`presences`, as of `curves`, with entry and exit in days from from_date and event: whether they have left."""
+    stays = pl.col("to_date").is_null()
+    return ever_at_risk(
+        presences.with_columns(
+            entry=(pl.col("watched_from_date") - pl.col("from_date")).dt.total_days(),
+            exit=(pl.col("to_date").fill_null(as_of) - pl.col("from_date")).dt.total_days() + stays.cast(pl.Int64),
+            event=~stays,
+        )
     )
 
 

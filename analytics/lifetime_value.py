@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from analytics import common_loss, order_value, repeat_purchase
-from analytics.customer_lifetimes import GROUP, HORIZON_DAYS, MONTH_DAYS
+from analytics.customer_lifetimes import GROUP, HORIZON_DAYS, MONTH_DAYS, watched_spells
 
 Floats = NDArray[np.float64]
 
@@ -80,14 +80,7 @@ def subscription_values(
         return pl.DataFrame(schema=SCHEMA)
     [currency] = levels["currency"].unique()
     spells = (
-        presences.select(
-            "customer_id",
-            exit=(pl.col("to_date").fill_null(as_of) - pl.col("from_date")).dt.total_days()
-            + pl.col("to_date").is_null().cast(pl.Int64),
-            is_event=pl.col("to_date").is_not_null(),
-            entry=(pl.col("watched_from_date") - pl.col("from_date")).dt.total_days(),
-        )
-        .filter((pl.col("exit") > pl.col("entry")) | (pl.col("entry") == 0))
+        watched_spells(presences, as_of)
         .join(levels.select("customer_id", "monthly_amount"), on="customer_id", how="left")
         .join(known, on="customer_id")
         .sort(*GROUP, "exit", "customer_id")
@@ -104,7 +97,7 @@ def subscription_values(
 
     rows = []
     for (dimension, segment), group in spells.group_by(*GROUP, maintain_order=True):
-        exits, is_event = group["exit"].to_numpy().astype(np.float64), group["is_event"].to_numpy()
+        exits, is_event = group["exit"].to_numpy().astype(np.float64), group["event"].to_numpy()
         paid = group["monthly_amount"].fill_null(0).to_numpy().astype(np.float64)
         entries = group["entry"].to_numpy().astype(np.float64)
         estimate, low, high = _resampled(exits, is_event, partial(figures, paid=paid), entries)

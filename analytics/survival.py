@@ -150,7 +150,7 @@ def log_rank(spells: pl.DataFrame) -> LogRank:
 
     Raises ValueError as the module says, where an event is missing, and where there are less than two groups.
     """
-    checked = _ever_at_risk(_checked(spells, "event"))
+    checked = ever_at_risk(_checked(spells, "event"))
     codes = (checked["group"].rank("dense") - 1).to_numpy().astype(np.int64)
     groups = int(codes.max(initial=-1)) + 1
     if groups < 2:
@@ -206,7 +206,8 @@ def _checked(spells: pl.DataFrame, *complete: str) -> pl.DataFrame:
     return checked
 
 
-def _ever_at_risk(spells: pl.DataFrame) -> pl.DataFrame:
+def ever_at_risk(spells: pl.DataFrame) -> pl.DataFrame:
+    """`spells`, with entry and exit, without those that were never at risk: watched only when they had left."""
     return spells.filter((pl.col("exit") > pl.col("entry")) | (pl.col("entry") == 0))
 
 
@@ -217,7 +218,7 @@ def _entries_to_count(spells: pl.DataFrame) -> pl.Series:
 
 def _risk_table(spells: pl.DataFrame, counts: dict[str, pl.Expr]) -> pl.DataFrame:
     """One row per group and time, for 0 and each exit: at_risk, left (at that time), and of these the `counts`."""
-    followed = _ever_at_risk(spells)
+    followed = ever_at_risk(spells)
     none = dict.fromkeys(counts, pl.lit(0, pl.Int64))
     zero, one = pl.lit(0, pl.Int64), pl.lit(1, pl.Int64)
     starts = spells.select("group").unique().select("group", time=pl.lit(0.0), entered=zero, left=zero, **none)

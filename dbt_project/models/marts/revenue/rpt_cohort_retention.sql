@@ -116,21 +116,9 @@ squared as (
         spans.from_date,
         spans.end_date,
         spans.amount,
-        spans.money_amount
+        if(several.customer_id is null, spans.money_amount, 0) as money_amount
     from spans
-    anti join several
-        on spans.customer_id = several.customer_id
-    union all by name
-    select
-        spans.customer_id,
-        spans.cohort_month,
-        spans.start_date,
-        spans.from_date,
-        spans.end_date,
-        spans.amount,
-        0 as money_amount
-    from spans
-    semi join several
+    left join several
         on spans.customer_id = several.customer_id
     union all by name
     select
