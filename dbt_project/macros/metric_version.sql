@@ -9,7 +9,7 @@
         'rpt_nrr_monthly': 6,
         'rpt_cohort_retention': 5,
         'rpt_customer_retention_rate': 6,
-        'rpt_renewal_rates': 5,
+        'rpt_renewal_rates': 6,
         'rpt_survival': 5,
         'rpt_lifetime_value': 4,
         'rpt_time_to_first_value': 2,

@@ -12,12 +12,26 @@
     {%- set no_decimals = [
         'BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'VND', 'VUV', 'XAF', 'XOF', 'XPF'
     ] -%}
-    {%- set three_decimals = ['BHD', 'JOD', 'KWD', 'OMR', 'TND'] -%}
     {{ money(
         amount ~ " * case"
         ~ " when upper(" ~ currency ~ ") in ('" ~ no_decimals | join("', '") ~ "') then 1.000"
-        ~ " when upper(" ~ currency ~ ") in ('" ~ three_decimals | join("', '") ~ "') then 0.001"
+        ~ " when " ~ _has_three_decimals(currency) ~ " then 0.001"
         ~ " else 0.010 end"
+    ) }}
+{%- endmacro %}
+
+{% macro _has_three_decimals(currency) -%}
+    upper({{ currency }}) in ('BHD', 'JOD', 'KWD', 'OMR', 'TND')
+{%- endmacro %}
+
+{#-
+    What an MRR comes to in a year, to the currency's smallest unit: a contract of 5,000 a year has an MRR of 416.6667,
+    and twelve of these are 5,000.0004.
+-#}
+{% macro yearly_money(mrr, currency) -%}
+    {{ money(
+        "case when " ~ _has_three_decimals(currency)
+        ~ " then round(12 * (" ~ mrr ~ "), 3) else round(12 * (" ~ mrr ~ "), 2) end"
     ) }}
 {%- endmacro %}
 

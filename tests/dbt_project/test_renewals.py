@@ -76,6 +76,15 @@ def test_each_day_knows_its_own_part(as_of: str, expected: list[tuple[Any, ...]]
     assert renewals(ledger) == expected
 
 
+@pytest.mark.parametrize(("interval", "count"), [("year", 1), ("month", 12), ("week", 52), ("day", 365)])
+def test_a_contract_of_a_year_in_any_unit_is_due_to_the_cent(interval: str, count: int) -> None:
+    """5,000 a year is 416.6667 a month, and twelve of these are 0.0004 more."""
+    ledger = Revenue(date(2025, 6, 30))
+    ledger.subscribe("s", start="2024-04-10", started_at=at("2024-04-10"))
+    ledger.item("s", 5000, start="2024-04-10", billing_interval=interval, interval_count=count)
+    assert renewals(ledger) == [("2025-04-10", "renewed", 5000, 5000, 0), ("2026-04-10", "due", 5000, 0, 0)]
+
+
 def test_what_is_sold_beside_a_renewal_is_told_apart() -> None:
     ledger = Revenue(date(2025, 6, 30))
     year(ledger, "s", "2024-06-01")

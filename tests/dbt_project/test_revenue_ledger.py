@@ -436,12 +436,27 @@ def ledger_policies(ledger: Revenue, **change: str) -> list[dict[str, Any]]:
         (("EUR", "USD", "2024-01-15", "0.9"), "no first day of a month"),
         (("EUR", "USD", "2024-01-01", "-1"), "no rate above 0"),
         (("EUR", "Dollar", "2024-01-01", "1"), "no code of three letters"),
+        (("EUR", None, "2024-01-01", "1"), 'the row "EUR,,2024-01-01,1" has a currency that is no code'),
+        ((None, "USD", "2024-01-01", "1"), 'the row ",USD,2024-01-01,1" has a reporting_currency that is no code'),
+        (("EUR", "USD", None, "1"), "no first day of a month"),
     ],
 )
-def test_a_wrong_rate_is_told_in_a_sentence(rate: tuple[str, ...], said: str) -> None:
+def test_a_wrong_rate_is_told_in_a_sentence(rate: tuple[str | None, ...], said: str) -> None:
     with pytest.raises(Exception, match=r"fx_rates\.csv: ") as caught:
         in_two_currencies(rate).build()
     assert said in str(caught.value)
+
+
+def test_a_day_since_which_a_system_is_watched_that_is_no_day_is_told_in_a_sentence() -> None:
+    ledger = Revenue(date(2024, 3, 31))
+    ledger.connection.execute("""
+        create table int_revenue__presences (customer_id varchar, from_date date);
+        create table business_units (source varchar, business_unit varchar, watched_since varchar);
+        insert into business_units values ('stripe', 'acquired', '1 June 2024');
+        insert into int_customers__record_ids values ('customer', 'stripe', 'customer', 'cus_1', 'c_1');
+    """)
+    with pytest.raises(Exception, match=r'business_units\.csv: the watched_since of "stripe" is "1 June 2024"; write'):
+        ledger.build("int_revenue__watched_presences")
 
 
 def test_of_rates_for_two_reporting_currencies_the_odd_row_is_told() -> None:
@@ -462,7 +477,7 @@ def test_what_has_no_rate_is_told_in_its_own_currency_and_in_no_total(rate: tupl
     assert ledger.broken_rows() == []
 
 
-def in_two_currencies(rate: tuple[str, ...] | None) -> Revenue:
+def in_two_currencies(rate: tuple[str | None, ...] | None) -> Revenue:
     ledger = Revenue(date(2024, 3, 31))
     for name, currency in (("s", "EUR"), ("t", "USD")):
         ledger.subscribe(name, customer=name, start="2024-01-01", currency=currency)

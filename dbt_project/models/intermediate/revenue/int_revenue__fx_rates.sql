@@ -27,7 +27,9 @@ written as (
         try_cast(rate_month as date) as rate_month,
         try_cast(rate as decimal(18, 8)) as rate,
         row_number() over (partition by upper(currency), try_cast(rate_month as date) order by rate) as rate_number,
-        concat_ws(',', reporting_currency, currency, rate_month, rate) as row_text,
+        concat_ws(
+            ',', coalesce(reporting_currency, ''), coalesce(currency, ''), coalesce(rate_month, ''), coalesce(rate, '')
+        ) as row_text,
         mode(upper(reporting_currency)) over () as usual_reporting_currency
     from {{ ref('fx_rates') }}
 
@@ -38,10 +40,12 @@ judged as (
     select
         *,
         case
+            when not coalesce(regexp_full_match(currency, '[A-Z]{3}'), false)
+                then 'a currency that is no code of three letters, such as USD'
+            when not coalesce(regexp_full_match(reporting_currency, '[A-Z]{3}'), false)
+                then 'a reporting_currency that is no code of three letters, such as USD'
             when reporting_currency <> usual_reporting_currency
                 then 'another reporting_currency than other rows; write all rates for one'
-            when not regexp_full_match(currency, '[A-Z]{3}') or not regexp_full_match(reporting_currency, '[A-Z]{3}')
-                then 'a currency that is no code of three letters'
             when rate_month is null or rate_month <> date_trunc('month', rate_month)
                 then 'a rate_month that is no first day of a month, written as 2026-01-01'
             when coalesce(rate, 0) <= 0 then 'no rate above 0'

@@ -1,7 +1,7 @@
 {#- Days around its end within which a term is renewed on time. -#}
 {%- set on_time_days = var('renewal_on_time_days') -%}
-{#- Months of an item's billing interval. -#}
-{%- set months = "interval_count * case billing_interval when 'year' then 12 when 'month' then 1 else 0 end" -%}
+{#- Months of an item's billing interval, to the nearest: 52 weeks and 365 days are a year. -#}
+{%- set months = "round(12 * interval_count / " ~ intervals_a_year('billing_interval') ~ ")" -%}
 -- Terms of subscriptions up to the first that ends after the as-of date, and what billing says of each one's end.
 with context as (
 
@@ -108,7 +108,7 @@ intervals as (
         moments.source,
         moments.source_subscription_id,
         moments.valid_from_at,
-        max({{ months }}) as term_months
+        max(cast({{ months }} as integer)) as term_months
     from moments
     inner join {{ ref('int_revenue__item_states') }} as states
         on
@@ -186,7 +186,7 @@ itemised as (
         followed.is_first,
         followed.is_canceling,
         followed.collection_method,
-        max({{ months }}) as term_months,
+        max(cast({{ months }} as integer)) as term_months,
         max_by(items.plan, items.unit_amount * cast(items.quantity as double)) as plan
     from followed
     inner join {{ ref('int_revenue__item_states') }} as items
@@ -381,7 +381,7 @@ select
     source,
     source_subscription_id,
     source_customer_id,
-    cast(term_months as integer) as term_months,
+    term_months,
     due_date,
     plan,
     currency,
@@ -390,8 +390,8 @@ select
         when collection_method = 'charge_automatically' then true
         when collection_method = 'send_invoice' then false
     end as is_auto_renewing,
-    {{ money('due_mrr * 12') }} as due_amount,
-    {{ money('greatest(due_mrr - coalesce(first_mrr, due_mrr), 0) * 12') }} as cotermed_amount,
+    {{ yearly_money('due_mrr', 'currency') }} as due_amount,
+    {{ yearly_money('greatest(due_mrr - coalesce(first_mrr, due_mrr), 0)', 'currency') }} as cotermed_amount,
     first_paid_date,
     outcome,
     case when outcome = 'renewed' then renewed_date end as renewed_date,

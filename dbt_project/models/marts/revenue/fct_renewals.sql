@@ -61,7 +61,7 @@ beginnings as (
         record_ids.customer_id,
         levels.change_date as begun_date,
         levels.currency,
-        levels.mrr_amount * 12 as begun_amount
+        {{ yearly_money('levels.mrr_amount', 'levels.currency') }} as begun_amount
     from levels
     inner join record_ids
         on
@@ -152,7 +152,7 @@ continued as (
 
     select
         terms.renewal_id,
-        max_by(levels.mrr_amount, levels.change_date) * 12 as whole_amount,
+        max_by(levels.mrr_amount, levels.change_date) as whole_mrr,
         coalesce(max(
             case
                 when
@@ -162,7 +162,7 @@ continued as (
                     and levels.removed_change = 0
                     then least(levels.added_change * (1 - levels.discount_rate), levels.mrr_amount)
             end
-        ), 0) * 12 as upsell_amount
+        ), 0) as upsell_mrr
     from terms
     inner join levels
         on
@@ -228,11 +228,15 @@ billed as (
         if(terms.outcome in ('due', 'pending'), deals.close_date, terms.lost_date) as lost_date,
         case
             when succeeded.renewal_id is not null then succeeded.renewed_amount
-            when terms.outcome = 'renewed' then continued.whole_amount - continued.upsell_amount
+            when terms.outcome = 'renewed'
+                then {{ yearly_money('continued.whole_mrr - continued.upsell_mrr', 'terms.currency') }}
             when deals.currency = terms.currency then deals.amount
             else terms.due_amount
         end as renewed_amount,
-        if(terms.outcome = 'renewed', continued.upsell_amount, 0) as upsell_amount
+        case
+            when terms.outcome = 'renewed' then {{ yearly_money('continued.upsell_mrr', 'terms.currency') }}
+            else 0
+        end as upsell_amount
     from terms
     left join continued
         on terms.renewal_id = continued.renewal_id
