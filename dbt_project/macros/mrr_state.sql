@@ -64,6 +64,11 @@
     end
 {%- endmacro %}
 
+{#- The months nearest to so many billing intervals: 52 weeks and 365 days are 12. -#}
+{% macro interval_months(interval, count) -%}
+    cast(round(12 * {{ count }} / {{ intervals_a_year(interval) }}) as integer)
+{%- endmacro %}
+
 {#- How many of a billing interval are in a year. -#}
 {% macro intervals_a_year(interval) -%}
     {%- set counts = var('billing_intervals_a_year') -%}

@@ -3,8 +3,10 @@
 from datetime import date, datetime
 from typing import Any
 
+import duckdb
 import pytest
 
+from tests.identity import template
 from tests.revenue import Revenue
 
 AS_OF = date(2025, 6, 30)
@@ -457,6 +459,32 @@ def test_a_day_since_which_a_system_is_watched_that_is_no_day_is_told_in_a_sente
     """)
     with pytest.raises(Exception, match=r'business_units\.csv: the watched_since of "stripe" is "1 June 2024"; write'):
         ledger.build("int_revenue__watched_presences")
+
+
+def test_a_quantity_that_is_impossible_at_its_price_is_told_in_a_sentence() -> None:
+    items = template("int_billing__subscription_items", "identifiers", ref=str).render()
+    with duckdb.connect() as connection:
+        connection.execute("""
+            create table stg_stripe__subscription_item_versions as
+                select 'stripe' as source, unnest(['si_1', 'si_2']) as source_subscription_item_id,
+                    'sub' as source_subscription_id, 'p' as source_price_id, unnest([5, 200000]) as quantity,
+                    false as is_deleted, now() as created_at, now() as valid_from_at, 'load-1' as load_id;
+            create table stg_stripe__prices as
+                select 'p' as source_price_id, 'Pro' as plan, 'product' as source_product_id, 'EUR' as currency,
+                    'month' as billing_interval, 'licensed' as usage_type, 1 as interval_count,
+                    99999.99::decimal(18, 4) as unit_amount;
+            create table stg_files__subscription_versions as
+                select source, source_subscription_item_id, source_subscription_id, plan, currency, billing_interval,
+                    unit_amount, 0.5::double as discount_rate, 1::double as quantity, interval_count,
+                    now() as ended_at, now() as started_at, now() as valid_from_at, 'load-1' as load_id
+                from stg_stripe__subscription_item_versions, stg_stripe__prices where false;
+        """)
+        with pytest.raises(
+            duckdb.Error, match=r'stripe\.subscription_items: the item "si_2" has a quantity that comes'
+        ):
+            connection.sql(items).fetchall()
+        connection.execute("update stg_stripe__subscription_item_versions set quantity = 100000 where quantity > 5")
+        assert len(connection.sql(items).fetchall()) == 2
 
 
 def test_of_rates_for_two_reporting_currencies_the_odd_row_is_told() -> None:

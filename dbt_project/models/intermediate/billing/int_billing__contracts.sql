@@ -67,10 +67,7 @@ priced_items as (
         items.created_at,
         items.source_subscription_item_id,
         coalesce(items.currency, relevant.currency) as currency,
-        items.interval_count * case items.billing_interval
-            when 'year' then 12
-            when 'month' then 1
-        end as term_months,
+        {{ interval_months('items.billing_interval', 'items.interval_count') }} as term_months,
         case
             when items.usage_type = 'licensed'
                 then items.unit_amount * cast(items.quantity as double)

@@ -61,7 +61,15 @@ select
     currency,
     billing_interval,
     usage_type,
-    unit_amount,
+    -- A file's row of such an amount is kept apart when it comes; Stripe's price and quantity meet here only.
+    if(
+        cast(unit_amount as double) * quantity > 10000000000,
+        error(
+            source || '.subscription_items: the item "' || source_subscription_item_id
+            || '" has a quantity that comes to more than 10 billion at its price; correct either in ' || source || '.'
+        ),
+        unit_amount
+    ) as unit_amount,
     discount_rate,
     cast(quantity as decimal(18, 4)) as quantity,
     interval_count,

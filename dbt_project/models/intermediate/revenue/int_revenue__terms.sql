@@ -1,7 +1,5 @@
 {#- Days around its end within which a term is renewed on time. -#}
 {%- set on_time_days = var('renewal_on_time_days') -%}
-{#- Months of an item's billing interval, to the nearest: 52 weeks and 365 days are a year. -#}
-{%- set months = "round(12 * interval_count / " ~ intervals_a_year('billing_interval') ~ ")" -%}
 -- Terms of subscriptions up to the first that ends after the as-of date, and what billing says of each one's end.
 with context as (
 
@@ -108,7 +106,7 @@ intervals as (
         moments.source,
         moments.source_subscription_id,
         moments.valid_from_at,
-        max(cast({{ months }} as integer)) as term_months
+        max({{ interval_months('billing_interval', 'interval_count') }}) as term_months
     from moments
     inner join {{ ref('int_revenue__item_states') }} as states
         on
@@ -186,7 +184,7 @@ itemised as (
         followed.is_first,
         followed.is_canceling,
         followed.collection_method,
-        max(cast({{ months }} as integer)) as term_months,
+        max({{ interval_months('billing_interval', 'interval_count') }}) as term_months,
         max_by(items.plan, items.unit_amount * cast(items.quantity as double)) as plan
     from followed
     inner join {{ ref('int_revenue__item_states') }} as items
