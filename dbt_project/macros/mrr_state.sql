@@ -56,9 +56,14 @@
 
 {#- When so many billing intervals from a moment on are over. -#}
 {% macro interval_end(moment, interval, count) -%}
-    {{ moment }} + case {{ interval }}
-        when 'year' then to_months(12 * {{ count }})
-        when 'month' then to_months({{ count }})
+    {{ moment }} + {{ interval_length(interval, count) }}
+{%- endmacro %}
+
+{#- How long so many billing intervals are. -#}
+{% macro interval_length(interval, count) -%}
+    case {{ interval }}
+        when 'year' then to_months(cast(12 * {{ count }} as integer))
+        when 'month' then to_months(cast({{ count }} as integer))
         when 'week' then to_days(cast(7 * {{ count }} as integer))
         else to_days(cast({{ count }} as integer))
     end

@@ -76,13 +76,69 @@ def test_each_day_knows_its_own_part(as_of: str, expected: list[tuple[Any, ...]]
     assert renewals(ledger) == expected
 
 
-@pytest.mark.parametrize(("interval", "count"), [("year", 1), ("month", 12), ("week", 52), ("day", 365)])
-def test_a_contract_of_a_year_in_any_unit_is_due_to_the_cent(interval: str, count: int) -> None:
+@pytest.mark.parametrize(
+    ("interval", "count", "days"),
+    [
+        ("year", 1, ("2025-04-10", "2026-04-10")),
+        ("month", 12, ("2025-04-10", "2026-04-10")),
+        ("week", 52, ("2025-04-09", "2026-04-08")),
+        ("day", 365, ("2025-04-10", "2026-04-10")),
+    ],
+)
+def test_a_contract_of_a_year_in_any_unit_is_due_to_the_cent(interval: str, count: int, days: tuple[str, str]) -> None:
     """5,000 a year is 416.6667 a month, and twelve of these are 0.0004 more."""
     ledger = Revenue(date(2025, 6, 30))
     ledger.subscribe("s", start="2024-04-10", started_at=at("2024-04-10"))
     ledger.item("s", 5000, start="2024-04-10", billing_interval=interval, interval_count=count)
-    assert renewals(ledger) == [("2025-04-10", "renewed", 5000, 5000, 0), ("2026-04-10", "due", 5000, 0, 0)]
+    assert renewals(ledger) == [(days[0], "renewed", 5000, 5000, 0), (days[1], "due", 5000, 0, 0)]
+
+
+@pytest.mark.parametrize("free", ["keep", "churn"])
+def test_who_is_free_of_charge_counts_as_gone_or_not_and_renews_all_the_same(free: str) -> None:
+    ledger = Revenue(date(2026, 6, 30), free=free)
+    year(ledger, "s", "2024-03-15")
+    assert renewals(ledger) == [
+        ("2025-03-15", "renewed", 1200, 1200, 0),
+        ("2026-03-15", "renewed", 1200, 1200, 0),
+        ("2027-03-15", "due", 1200, 0, 0),
+    ]
+
+
+def test_what_costs_nothing_by_then_is_not_due() -> None:
+    ledger = Revenue(date(2026, 6, 30))
+    year(ledger, "s", "2024-05-10")
+    ledger.subscribe(
+        "s", start="2026-03-10", current_period_ends_at=at("2026-05-10"), discount_rate=1.0, discount_duration="forever"
+    )
+    assert renewals(ledger) == [("2025-05-10", "renewed", 1200, 1200, 0)]
+
+
+def test_terms_from_the_end_of_a_month_end_at_the_end_of_months() -> None:
+    ledger = Revenue(date(2027, 6, 30))
+    ledger.subscribe("s", start="2025-03-31", started_at=at("2025-03-31"))
+    ledger.item("s", 1300, start="2025-03-31", billing_interval="month", interval_count=13)
+    assert [row[0] for row in renewals(ledger)] == ["2026-04-30", "2027-05-31", "2028-06-30"]
+
+
+def canceling(ledger: Revenue) -> dict[str, bool]:
+    renewals(ledger)
+    return {str(day): flag for day, flag in ledger.sql("select due_date, is_canceling from fct_renewals")}
+
+
+def test_of_terms_that_billing_does_not_tell_the_one_that_runs_when_it_is_asked_is_to_end() -> None:
+    ledger = Revenue(date(2026, 6, 30))
+    for start, flag in (("2024-08-10", False), ("2026-02-01", True)):
+        ledger.subscribe("s", start=start, started_at=at("2024-08-10"), is_canceling_at_period_end=flag)
+    ledger.item("s", 1200, start="2024-08-10", billing_interval="year")
+    assert canceling(ledger) == {"2025-08-10": False, "2026-08-10": True}
+
+
+def test_who_asks_to_end_and_thinks_better_of_it_is_not_to_end() -> None:
+    ledger = Revenue(date(2025, 6, 30))
+    year(ledger, "s", "2024-08-10")
+    for start, flag in (("2025-02-01", True), ("2025-03-01", False)):
+        ledger.subscribe("s", start=start, current_period_ends_at=at("2025-08-10"), is_canceling_at_period_end=flag)
+    assert canceling(ledger) == {"2025-08-10": False}
 
 
 def test_what_is_sold_beside_a_renewal_is_told_apart() -> None:
@@ -181,7 +237,7 @@ def test_an_interval_of_a_thousand_years_is_a_term_and_breaks_nothing() -> None:
 
 
 def test_terms_of_random_histories() -> None:
-    """Due dates a term apart, none after a loss, kept at most what was due, and all states add up."""
+    """Due dates a term apart or more, where one was free, none after a loss, kept at most what was due, and all states add up."""
     random = Random(11)
     ledger = Revenue(date(2026, 6, 30))
     for number in range(400):
@@ -198,7 +254,7 @@ def test_terms_of_random_histories() -> None:
     assert ledger.sql("select 1 from fct_renewals group by renewal_id having count(*) > 1") == []
     assert ledger.sql(
         "select 1 from int_revenue__terms window w as (partition by source_subscription_id order by due_date) "
-        "qualify lag(due_date) over w <> due_date - interval 1 year or lag(outcome) over w = 'lost'"
+        "qualify lag(due_date) over w > due_date - interval 1 year or lag(outcome) over w = 'lost'"
     ) == []  # fmt: skip
     assert ledger.sql(
         "select 1 from fct_renewals where due_amount <= 0 or renewed_amount < 0 or upsell_amount < 0 "

@@ -16,6 +16,7 @@ with item_days as (
         lag(plan) over item_history as plan_before,
         lag(is_alive, 1, false) over item_history as was_alive,
         lag(state = 'paying', 1, false) over item_history as was_paying,
+        lag(state in ('paying', 'suspended'), 1, false) over item_history as was_running,
         lag(gross_amount, 1, cast(0 as decimal(18, 4))) over item_history as gross_before
     from {{ ref('int_revenue__item_days') }}
     {{ of_changed('source, source_subscription_id') }}
@@ -33,6 +34,8 @@ item_changes as (
     select
         *,
         cast(is_alive as integer) - cast(was_alive as integer) as alive_change,
+        cast(state in ('paying', 'suspended') as integer) - cast(was_running as integer) as running_change,
+        cast(state = 'paying' as integer) - cast(was_paying as integer) as paying_change,
         gross_amount - gross_before as gross_change,
         is_metered and was_paying and state = 'paying' as is_usage,
         -- An item of no units is still there.
@@ -72,6 +75,8 @@ changes as (
         max(discount_rate) as discount_rate,
         max(discount_amount) as discount_amount,
         sum(alive_change) as alive_change,
+        sum(running_change) as running_change,
+        sum(paying_change) as paying_change,
         bool_or(state = 'given_up') as is_given_up,
         max(cancellation_reason) as cancellation_reason,
         max(cancel_requested_date) as cancel_requested_date,
@@ -87,6 +92,9 @@ totals as (
         *,
         {{ money('sum(gross_change) over subscription_history') }} as gross_amount,
         sum(alive_change) over subscription_history > 0 as is_alive,
+        sum(running_change) over subscription_history > 0 as is_running,
+        sum(running_change) over subscription_history > running_change as was_running,
+        sum(paying_change) over subscription_history > 0 as is_paying,
         lead(change_date, 1, date '9999-12-31') over subscription_history as next_date
     from changes
     window
@@ -116,6 +124,9 @@ select
     {{ money('coalesce(added_change, 0)') }} as added_change,
     {{ money('coalesce(removed_change, 0)') }} as removed_change,
     is_alive,
+    is_running,
+    was_running,
+    is_paying,
     is_given_up,
     cancellation_reason,
     cancel_requested_date,

@@ -30,9 +30,7 @@ versions as (
 
 levels as (
 
-    select
-        *,
-        lag(is_alive, 1, false) over (partition by source, source_subscription_id order by change_date) as was_alive
+    select *
     from {{ ref('int_revenue__subscription_days') }}
 
 ),
@@ -45,8 +43,7 @@ paid as (
         min(change_date) filter (where mrr_amount > 0) as first_paid_date,
         max_by(source_customer_id, change_date) as source_customer_id,
         max_by(currency, change_date) as currency,
-        max_by(is_alive, change_date) as is_alive,
-        max(change_date) as last_change_date
+        max_by(is_running, change_date) as is_running
     from levels
     group by source, source_subscription_id
     having first_paid_date is not null
@@ -62,8 +59,12 @@ told as (
         current_period_ends_at as due_at,
         min(current_period_started_at) as started_at,
         min(valid_from_at) as told_at,
-        bool_or(is_canceling_at_period_end) as is_canceling,
-        max_by(collection_method, valid_from_at) as collection_method
+        max_by(is_canceling_at_period_end, valid_from_at) filter (
+            where valid_from_at <= current_period_ends_at
+        ) as is_canceling,
+        max_by(collection_method, valid_from_at) as collection_method,
+        current_period_ends_at as anchor_at,
+        0 as anchor_step
     from versions
     where current_period_ends_at is not null
     group by source, source_subscription_id, current_period_ends_at
@@ -78,7 +79,6 @@ open_ended as (
         source,
         source_subscription_id,
         greatest(min(started_at), min(trial_ends_at)) as started_at,
-        bool_or(is_canceling_at_period_end) as is_canceling,
         max_by(collection_method, valid_from_at) as collection_method
     from versions
     group by source, source_subscription_id
@@ -86,17 +86,27 @@ open_ended as (
 
 ),
 
+items as (
+
+    select
+        *,
+        {{ interval_months('billing_interval', 'interval_count') }} as term_months,
+        {{ interval_length('billing_interval', 'interval_count') }} as term_length
+    from {{ ref('int_revenue__item_states') }}
+
+),
+
 moments as (
 
     select distinct
-        states.source,
-        states.source_subscription_id,
-        states.valid_from_at
-    from {{ ref('int_revenue__item_states') }} as states
+        items.source,
+        items.source_subscription_id,
+        items.valid_from_at
+    from items
     semi join open_ended
         on
-            states.source = open_ended.source
-            and states.source_subscription_id = open_ended.source_subscription_id
+            items.source = open_ended.source
+            and items.source_subscription_id = open_ended.source_subscription_id
 
 ),
 
@@ -106,14 +116,15 @@ intervals as (
         moments.source,
         moments.source_subscription_id,
         moments.valid_from_at,
-        max({{ interval_months('billing_interval', 'interval_count') }}) as term_months
+        max(items.term_months) as term_months,
+        max_by(items.term_length, items.term_months) as term_length
     from moments
-    inner join {{ ref('int_revenue__item_states') }} as states
+    inner join items
         on
-            moments.source = states.source
-            and moments.source_subscription_id = states.source_subscription_id
-            and moments.valid_from_at >= states.valid_from_at
-            and moments.valid_from_at < coalesce(states.valid_to_at, timestamp '9999-12-31')
+            moments.source = items.source
+            and moments.source_subscription_id = items.source_subscription_id
+            and moments.valid_from_at >= items.valid_from_at
+            and moments.valid_from_at < coalesce(items.valid_to_at, timestamp '9999-12-31')
     group by moments.source, moments.source_subscription_id, moments.valid_from_at
 
 ),
@@ -125,7 +136,7 @@ interval_changes as (
         row_number() over subscription_history = 1 as is_first
     from intervals
     window subscription_history as (partition by source, source_subscription_id order by valid_from_at)
-    qualify term_months is distinct from lag(term_months) over subscription_history
+    qualify term_length is distinct from lag(term_length) over subscription_history
 
 ),
 
@@ -135,13 +146,15 @@ untold as (
         open_ended.source,
         open_ended.source_subscription_id,
         interval_changes.valid_from_at as told_at,
-        if(interval_changes.is_first, open_ended.started_at, interval_changes.valid_from_at) as begun_at,
-        begun_at + to_months(cast(
-            coalesce(date_sub('month', begun_at, told_at) // nullif(interval_changes.term_months, 0), 0)
-            * interval_changes.term_months
-            + interval_changes.term_months as integer
-        )) as due_at,
-        open_ended.is_canceling,
+        if(interval_changes.is_first, open_ended.started_at, interval_changes.valid_from_at) as anchor_at,
+        coalesce(
+            if(
+                date_part('day', interval_changes.term_length) > 0,
+                date_sub('day', anchor_at, told_at) // date_part('day', interval_changes.term_length),
+                date_sub('month', anchor_at, told_at) // nullif(interval_changes.term_months, 0)
+            ), 0
+        ) + 1 as anchor_step,
+        anchor_at + interval_changes.term_length * anchor_step as due_at,
         open_ended.collection_method
     from open_ended
     inner join interval_changes
@@ -156,7 +169,7 @@ ends as (
     select *
     from told
     union all by name
-    select * exclude (begun_at)
+    select *
     from untold
 
 ),
@@ -179,15 +192,18 @@ itemised as (
         followed.source,
         followed.source_subscription_id,
         followed.due_at,
+        followed.anchor_at,
+        followed.anchor_step,
         followed.started_at,
         followed.replaced_at,
         followed.is_first,
         followed.is_canceling,
         followed.collection_method,
-        max({{ interval_months('billing_interval', 'interval_count') }}) as term_months,
+        max(items.term_months) as term_months,
+        max_by(items.term_length, items.term_months) as term_length,
         max_by(items.plan, items.unit_amount * cast(items.quantity as double)) as plan
     from followed
-    inner join {{ ref('int_revenue__item_states') }} as items
+    inner join items
         on
             followed.source = items.source
             and followed.source_subscription_id = items.source_subscription_id
@@ -203,31 +219,51 @@ itemised as (
 dated as (
 
     select
-        * exclude (started_at, is_first),
+        * exclude (started_at, is_first, anchor_at, anchor_step),
         0 as step
     from itemised
     union all by name
     select
-        itemised.* exclude (started_at, is_first, replaced_at, is_canceling, due_at),
+        itemised.* exclude (started_at, is_first, anchor_at, anchor_step, replaced_at, is_canceling, due_at),
         unnest(range(1, least(600, 12000 // itemised.term_months + 2))) as step,
-        coalesce(itemised.started_at, itemised.due_at - to_months(cast(itemised.term_months as integer)))
-        - to_months(cast((step - 1) * itemised.term_months as integer)) as due_at
+        coalesce(
+            itemised.started_at - itemised.term_length * (step - 1),
+            itemised.anchor_at + itemised.term_length * (itemised.anchor_step - step)
+        ) as due_at
     from itemised
     where itemised.is_first
     union all by name
     select
-        itemised.* exclude (started_at, is_first, replaced_at, is_canceling, due_at),
+        itemised.* exclude (started_at, is_first, anchor_at, anchor_step, replaced_at, is_canceling, due_at),
         unnest(range(1, least(600, 12000 // itemised.term_months + 2))) as step,
-        itemised.due_at + to_months(cast(step * itemised.term_months as integer)) as due_at
+        itemised.anchor_at + itemised.term_length * (itemised.anchor_step + step) as due_at
     from itemised
     where itemised.replaced_at is null
+
+),
+
+-- Who has asked to end asks it of the term that ran then.
+askings as (
+
+    select
+        source,
+        source_subscription_id,
+        if(max_by(is_canceling_at_period_end, valid_from_at), max(valid_from_at), null) as asked_at
+    from versions
+    group by source, source_subscription_id
 
 ),
 
 terms as (
 
     select
-        dated.* exclude (step),
+        dated.* exclude (step) replace (
+            coalesce(
+                dated.is_canceling,
+                askings.asked_at > dated.due_at - dated.term_length and askings.asked_at <= dated.due_at,
+                false
+            ) as is_canceling
+        ),
         paid.* exclude (source, source_subscription_id),
         context.as_of_date,
         cast(timezone(context.time_zone, timezone('UTC', dated.due_at)) as date) as due_date,
@@ -237,13 +273,17 @@ terms as (
         on
             dated.source = paid.source
             and dated.source_subscription_id = paid.source_subscription_id
+    inner join askings
+        on
+            dated.source = askings.source
+            and dated.source_subscription_id = askings.source_subscription_id
     cross join context
     where
         -- What is left of a term on its first days is no term.
         cast(dated.due_at as date) > paid.first_paid_date + {{ on_time_days }}
         and (
             dated.step = 0
-            or cast(dated.due_at as date) - to_months(cast(dated.term_months as integer)) <= context.as_of_date
+            or cast(dated.due_at as date) - dated.term_length <= context.as_of_date
         )
     qualify
         -- One that was replaced long before its end stands beside the one that replaced it.
@@ -292,7 +332,7 @@ settled as (
 
 ),
 
--- What was paid on the way, and on the day itself.
+-- What was paid on the way, and on the day itself. What was free by then is due for nothing.
 valued as (
 
     select
@@ -300,22 +340,23 @@ valued as (
         terms.source_subscription_id,
         terms.due_date,
         max_by(levels.mrr_amount, levels.change_date) filter (
-            where levels.mrr_amount > 0 and levels.change_date < coalesce(terms.replaced_date, terms.due_date)
+            where levels.is_paying and levels.change_date < coalesce(terms.replaced_date, terms.due_date)
         ) as due_mrr,
         max_by(levels.mrr_amount, levels.change_date) filter (
             where
             levels.mrr_amount > 0
             and levels.change_date
-            <= greatest(terms.due_date - to_months(cast(terms.term_months as integer)), terms.first_paid_date)
+            <= greatest(terms.due_date - terms.term_length, terms.first_paid_date)
         ) as first_mrr,
-        coalesce(max_by(levels.is_alive, levels.change_date) filter (where levels.change_date <= terms.due_date), false)
-            as is_alive_on_day,
+        coalesce(
+            max_by(levels.is_running, levels.change_date) filter (where levels.change_date <= terms.due_date), false
+        ) as is_running_on_day,
         max(levels.change_date) filter (
-            where levels.is_alive and not levels.was_alive and levels.change_date <= terms.due_date
+            where levels.is_running and not levels.was_running and levels.change_date <= terms.due_date
         ) as begun_date,
-        max(levels.change_date) filter (where not levels.is_alive and levels.change_date <= terms.due_date)
+        max(levels.change_date) filter (where not levels.is_running and levels.change_date <= terms.due_date)
             as ended_by_date,
-        min(levels.change_date) filter (where not levels.is_alive and levels.change_date > terms.due_date)
+        min(levels.change_date) filter (where not levels.is_running and levels.change_date > terms.due_date)
             as ended_after_date
     from terms
     inner join levels
@@ -334,12 +375,12 @@ judged as (
         valued.first_mrr,
         valued.begun_date,
         case
-            when terms.replaced_date < terms.due_date - {{ on_time_days }} and valued.is_alive_on_day then 'renewed'
-            when terms.due_date > terms.as_of_date and terms.is_alive then 'due'
-            when not valued.is_alive_on_day then 'lost'
+            when terms.replaced_date < terms.due_date - {{ on_time_days }} and valued.is_running_on_day then 'renewed'
+            when terms.due_date > terms.as_of_date and terms.is_running then 'due'
+            when not valued.is_running_on_day then 'lost'
             when settled.due_date is null then 'renewed'
             when settled.settled_status in ('active', 'paused') then 'renewed'
-            when settled.settled_at is null and terms.is_alive then 'pending'
+            when settled.settled_at is null and terms.is_running then 'pending'
             else 'lost'
         end as outcome,
         case
@@ -348,7 +389,7 @@ judged as (
             else terms.due_date
         end as renewed_date,
         coalesce(
-            if(valued.is_alive_on_day, valued.ended_after_date, valued.ended_by_date), cast(settled.settled_at as date)
+            if(valued.is_running_on_day, valued.ended_after_date, valued.ended_by_date), cast(settled.settled_at as date)
         ) as lost_date
     from terms
     inner join valued
@@ -383,7 +424,7 @@ select
     due_date,
     plan,
     currency,
-    coalesce(is_canceling, false) as is_canceling,
+    is_canceling,
     case
         when collection_method = 'charge_automatically' then true
         when collection_method = 'send_invoice' then false

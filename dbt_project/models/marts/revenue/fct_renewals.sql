@@ -45,7 +45,6 @@ levels as (
     select
         *,
         lag(mrr_amount, 1, cast(0 as decimal(18, 4))) over subscription_history as mrr_before,
-        lag(is_alive, 1, false) over subscription_history as was_alive,
         min(if(mrr_amount > 0, change_date, null)) over (partition by source, source_subscription_id) as first_paid_date
     from {{ ref('int_revenue__subscription_days') }}
     window subscription_history as (partition by source, source_subscription_id order by change_date)
@@ -67,7 +66,7 @@ beginnings as (
         on
             levels.source = record_ids.source
             and levels.source_customer_id = record_ids.source_record_id
-    where levels.mrr_amount > 0 and (levels.change_date = levels.first_paid_date or not levels.was_alive)
+    where levels.mrr_amount > 0 and (levels.change_date = levels.first_paid_date or not levels.was_running)
 
 ),
 
