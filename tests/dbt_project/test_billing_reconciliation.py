@@ -65,6 +65,51 @@ def test_a_change_within_a_period_and_its_proration() -> None:
     assert ledger.reconciled() == {"2024-03": {"proration": 50, "change": -100}}
 
 
+@pytest.mark.parametrize("source", ["stripe", "files"])
+def test_another_interval_within_a_period_is_a_change(source: str) -> None:
+    """By the month from the 20th, by the year from the 25th: both cover January's end, and the rest is credited."""
+    line = FILE_LINE if source == "files" else {}
+    ledger = of_a_file(100) if source == "files" else sold(100)
+    ledger.item("s", 1080, start="2024-01-25", source=source, billing_interval="year")
+    ledger.invoice(
+        "A", "2024-01-10", {"amount": 100, "start": "2024-01-10", "end": "2024-02-10", **line}, source=source
+    )
+    rest = {"amount": -50, "start": "2024-01-25", "end": "2024-02-10", "is_proration": source == "stripe"}
+    year = {"amount": 1080, "start": "2024-01-25", "end": "2025-01-25", "billing_interval": "year"}
+    ledger.invoice("B", "2024-01-25", {**rest, **line}, {**year, **line}, source=source)
+    back = {"files": "credit", "stripe": "proration"}[source]
+    shares = {month: {"prepayment": -90} for month in MONTHS[1:]}
+    assert ledger.reconciled() == {"2024-01": {"change": 100, "prepayment": 990, back: -50}, **shares}
+
+
+def test_what_is_billed_twice_for_one_contract_is_unexplained() -> None:
+    ledger = sold(100)
+    monthly(ledger, *MONTHS)
+    ledger.invoice("A", "2024-02-12", {"amount": 100, "start": "2024-02-12", "end": "2024-03-12"})
+    assert ledger.reconciled() == {"2024-02": {"unexplained": 100}}
+
+
+def test_a_year_of_weeks_is_a_prepayment() -> None:
+    ledger = sold(1040, billing_interval="week", interval_count=52)
+    year = {
+        "amount": 1040,
+        "start": "2024-01-10",
+        "end": "2025-01-08",
+        "billing_interval": "week",
+        "interval_count": 52,
+    }
+    ledger.invoice("A", "2024-01-10", year)
+    assert {reason for reasons in ledger.reconciled().values() for reason in reasons} == {"prepayment"}
+
+
+def test_a_file_s_period_may_tell_its_last_day() -> None:
+    ledger = of_a_file(100)
+    for month, last in (("2024-02", "29"), ("2024-03", "31"), ("2024-04", "30")):
+        line = {"amount": 100, "start": f"{month}-01", "end": f"{month}-{last}", **FILE_LINE}
+        ledger.invoice(month, f"{month}-01", line, source="files")
+    assert ledger.reconciled() == {"2024-01": {"unexplained": -100}}, "January has no invoice"
+
+
 def test_tax_one_off_lines_and_credits_are_no_mrr() -> None:
     ledger = sold()
     monthly(ledger, *MONTHS, tax=19)

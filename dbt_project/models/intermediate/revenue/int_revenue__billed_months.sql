@@ -19,7 +19,7 @@ states as (
 
 ),
 
--- What each item cost when the period that covers the month's end began.
+-- What is billed of each item for each period that covers the month's end.
 billed_items as (
 
     select
@@ -28,7 +28,7 @@ billed_items as (
         source_subscription_item_id,
         currency,
         month,
-        max(period_start_at) as period_start_at,
+        period_start_at,
         sum(month_amount) as month_amount,
         sum(month_discount_amount) as month_discount_amount,
         bool_or(is_discount_untold) as is_discount_untold,
@@ -39,7 +39,7 @@ billed_items as (
 
 ),
 
--- An invoice may tell the day alone on which its item began.
+-- What each item cost when the period began. An invoice may tell the day alone on which its item began.
 begun as (
 
     select
@@ -47,6 +47,15 @@ begun as (
         billed_items.source_subscription_id,
         billed_items.source_subscription_item_id,
         billed_items.month,
+        billed_items.period_start_at,
+        hash(
+            states.source_subscription_item_id,
+            states.plan,
+            states.billing_interval,
+            states.interval_count,
+            states.unit_amount,
+            states.quantity
+        ) as contract,
         states.status,
         {{ mrr_state('states', 'policy', 'billed_items.period_start_at') }} as state,
         {{ mrr_has_discount('states', 'policy', 'billed_items.period_start_at') }} as has_discount,
@@ -78,47 +87,88 @@ begun_items as (
         source_subscription_id,
         source_subscription_item_id,
         month,
+        period_start_at,
         min_by(state, list_position(['paying', 'suspended', 'trial', 'given_up', 'ended'], state)) as state,
         min(status) as status,
+        sum(contract) as contract,
         sum(if(state = 'paying', full_amount, 0)) as gross_amount,
         max(if(has_discount, discount_rate, 0)) as discount_rate,
         max(discount_rate) as told_discount_rate,
         max(if(has_discount, discount_amount, 0)) as discount_amount
     from begun
-    group by source, source_subscription_id, source_subscription_item_id, month
+    group by source, source_subscription_id, source_subscription_item_id, month, period_start_at
+
+),
+
+compared as (
+
+    select
+        billed_items.*,
+        begun_items.* exclude (source, source_subscription_id, source_subscription_item_id, month, period_start_at),
+        coalesce(
+            abs(
+                billed_items.month_amount
+                - begun_items.gross_amount
+                * if(billed_items.is_discount_untold, 1 - begun_items.told_discount_rate, 1)
+            ) < 0.01 * billed_items.line_count, false
+        ) as is_whole,
+        lead(begun_items.contract) over (
+            partition by
+                billed_items.source,
+                billed_items.source_subscription_id,
+                billed_items.source_subscription_item_id,
+                billed_items.currency,
+                billed_items.month
+            order by billed_items.period_start_at
+        ) as next_contract
+    from billed_items
+    left join begun_items
+        on
+            billed_items.source = begun_items.source
+            and billed_items.source_subscription_id = begun_items.source_subscription_id
+            and billed_items.source_subscription_item_id is not distinct from begun_items.source_subscription_item_id
+            and billed_items.month = begun_items.month
+            and billed_items.period_start_at = begun_items.period_start_at
+
+),
+
+-- Another price or interval within a period begins a new one: both cover the month's end, and what the first was billed
+-- for has changed since. Lines of no item do so where each is all that the contract cost; else they are its parts. What
+-- is billed twice for one contract is no change.
+counted as (
+
+    select
+        *,
+        period_start_at = max(period_start_at) over item_month
+        or (
+            contract <> next_contract
+            and (source_subscription_item_id is not null or bool_and(is_whole) over item_month)
+        ) as is_counted
+    from compared
+    window
+        item_month as (partition by source, source_subscription_id, source_subscription_item_id, currency, month)
 
 )
 
 select
-    billed_items.source,
-    billed_items.source_subscription_id,
-    billed_items.currency,
-    billed_items.month,
-    sum(billed_items.month_amount) as month_amount,
-    sum(billed_items.month_discount_amount) as month_discount_amount,
-    sum(billed_items.line_count) as line_count,
+    source,
+    source_subscription_id,
+    currency,
+    month,
+    sum(month_amount) as month_amount,
+    sum(month_discount_amount) as month_discount_amount,
+    sum(line_count) as line_count,
     -- A line that tells no discount has it in its amount.
-    coalesce(
-        sum(
-            if(billed_items.is_discount_untold, begun_items.gross_amount * begun_items.told_discount_rate, 0)
-        ),
-        0
-    ) as untold_discount_amount,
-    bool_and(begun_items.state = 'paying' and begun_items.status <> 'trialing') as was_paying,
-    min_by(
-        begun_items.state,
-        list_position(['paying', 'suspended', 'trial', 'given_up', 'ended'], begun_items.state)
+    coalesce(sum(gross_amount * told_discount_rate) filter (where is_discount_untold and is_counted), 0)
+        as untold_discount_amount,
+    bool_and(state = 'paying' and status <> 'trialing') filter (where is_counted) as was_paying,
+    min_by(state, list_position(['paying', 'suspended', 'trial', 'given_up', 'ended'], state)) filter (
+        where is_counted
     ) as begun_state,
-    {{ money('coalesce(sum(begun_items.gross_amount), 0)') }} as begun_gross_amount,
+    {{ money('coalesce(sum(gross_amount) filter (where is_counted), 0)') }} as begun_gross_amount,
     {{ money(
-        'coalesce(least(sum(begun_items.gross_amount), sum(begun_items.gross_amount) * max(begun_items.discount_rate)'
-        ~ ' + max(begun_items.discount_amount)), 0)'
+        'coalesce(least(sum(gross_amount) filter (where is_counted),'
+        ~ ' sum(gross_amount) filter (where is_counted) * max(discount_rate) + max(discount_amount)), 0)'
     ) }} as begun_discount_amount
-from billed_items
-left join begun_items
-    on
-        billed_items.source = begun_items.source
-        and billed_items.source_subscription_id = begun_items.source_subscription_id
-        and billed_items.source_subscription_item_id is not distinct from begun_items.source_subscription_item_id
-        and billed_items.month = begun_items.month
-group by billed_items.source, billed_items.source_subscription_id, billed_items.currency, billed_items.month
+from counted
+group by source, source_subscription_id, currency, month

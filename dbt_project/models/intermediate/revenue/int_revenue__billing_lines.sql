@@ -43,10 +43,16 @@ subscriptions as (
 invoice_lines as (
 
     select
-        * exclude (period_start_at),
+        * exclude (period_start_at, period_end_at),
         coalesce(period_start_at, issued_at) as period_start_at,
-        -- Whole months of a period; its last day may be told, or the day after it.
-        date_sub('month', period_start_at, period_end_at + interval 1 day) as whole_months
+        date_sub('month', period_start_at, period_end_at + interval 1 day) as whole_months,
+        -- A file may tell the last day of whole months in place of the day after it.
+        if(
+            billing_interval is null
+            and whole_months > 0
+            and period_start_at + to_months(cast(whole_months as integer)) = period_end_at + interval 1 day,
+            period_end_at + interval 1 day, period_end_at
+        ) as period_end_at
     from {{ ref('int_billing__invoice_lines') }}
     where issued_at is not null
 
@@ -108,7 +114,7 @@ periods as (
         {{ monthly_amount('discount_amount') }} as month_discount_amount,
         case
             when line_reason is not null then line_reason
-            when billing_interval = 'year' or (billing_interval = 'month' and interval_count > 1) then 'prepayment'
+            when {{ interval_months('billing_interval', 'interval_count') }} > 1 then 'prepayment'
             else 'period'
         end as reason
     from lines

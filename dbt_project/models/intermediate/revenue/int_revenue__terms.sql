@@ -350,7 +350,7 @@ valued as (
         ) as first_mrr,
         coalesce(
             max_by(levels.is_running, levels.change_date) filter (where levels.change_date <= terms.due_date), false
-        ) as is_running_on_day,
+        ) as is_running_then,
         max(levels.change_date) filter (
             where levels.is_running and not levels.was_running and levels.change_date <= terms.due_date
         ) as begun_date,
@@ -375,9 +375,10 @@ judged as (
         valued.first_mrr,
         valued.begun_date,
         case
-            when terms.replaced_date < terms.due_date - {{ on_time_days }} and valued.is_running_on_day then 'renewed'
+            when terms.replaced_date < terms.due_date - {{ on_time_days }} and valued.is_running_then
+                then 'renewed'
             when terms.due_date > terms.as_of_date and terms.is_running then 'due'
-            when not valued.is_running_on_day then 'lost'
+            when not valued.is_running_then then 'lost'
             when settled.due_date is null then 'renewed'
             when settled.settled_status in ('active', 'paused') then 'renewed'
             when settled.settled_at is null and terms.is_running then 'pending'
@@ -389,7 +390,7 @@ judged as (
             else terms.due_date
         end as renewed_date,
         coalesce(
-            if(valued.is_running_on_day, valued.ended_after_date, valued.ended_by_date), cast(settled.settled_at as date)
+            if(valued.is_running_then, valued.ended_after_date, valued.ended_by_date), cast(settled.settled_at as date)
         ) as lost_date
     from terms
     inner join valued
