@@ -44,7 +44,7 @@ def make_story(number: int) -> Story:
                     "is_paused": chance.random() < 0.1,
                     "rate": chance.choice([None, None, Fraction(1, 4), Fraction(1)]),
                     "until": at + timedelta(days=chance.randint(0, 60)) if chance.random() < 0.3 else None,
-                    "ended": at + timedelta(days=chance.randint(0, 90)) if chance.random() < 0.2 else None,
+                    "ended": at + timedelta(days=chance.randint(-40, 90)) if chance.random() < 0.2 else None,
                 }
             )
         for item in range(chance.randint(1, 3)):
@@ -58,7 +58,9 @@ def make_story(number: int) -> Story:
                         "load": f"load-{chance.randint(1, 3)}-{version}",
                         "quantity": chance.choice([0, 1, 2, 5]),
                         "amount": chance.choice([12, 24, 120]),
-                        "ended": START + timedelta(hours=hours + 700) if chance.random() < 0.1 else None,
+                        "ended": START + timedelta(hours=hours + chance.choice([700, -300]))
+                        if chance.random() < 0.1
+                        else None,
                     }
                 )
     return story
@@ -123,6 +125,15 @@ def current(versions: list[dict[str, Any]], moment: datetime) -> dict[str, Any] 
     return max(held, key=lambda version: (version["at"], version["load"])) if held else None
 
 
+def end_of(versions: list[dict[str, Any]], version: dict[str, Any]) -> datetime | None:
+    """When it ends by a version: as it says, or as the next one tells of a time at which it still held."""
+    later = [other["at"] for other in versions if other["at"] > version["at"]]
+    following = current(versions, min(later)) if later else None
+    if version["ended"] or not following or not following["ended"]:
+        return version["ended"]
+    return following["ended"] if version["at"] <= following["ended"] < following["at"] else None
+
+
 def is_trial_still(versions: list[dict[str, Any]], moment: datetime) -> bool:
     """Whether all that a subscription has been is on trial, and then paused or not paid."""
     held = {at: current(versions, at) for at in {version["at"] for version in versions if version["at"] <= moment}}
@@ -160,12 +171,13 @@ def levels(story: Story, dunning: int) -> Iterator[tuple[date, Fraction, bool]]:
                 subscriptions, key=lambda version: (version["at"], [-ord(letter) for letter in version["load"]])
             )
             since = past_due_since(subscriptions, moment)
+            ended, item_ended = end_of(subscriptions, subscription), end_of(versions, item)
             if (
                 subscription["status"] in ("trialing", "unpaid")
                 or (subscription["status"] in ("paused", "past_due") and is_trial_still(subscriptions, moment))
-                or (subscription["status"] == "canceled" and not subscription["ended"] and not item["ended"])
-                or (subscription["ended"] and subscription["ended"] <= moment)
-                or (item["ended"] and item["ended"] <= moment)
+                or (subscription["status"] == "canceled" and not ended and not item_ended)
+                or (ended and ended <= moment)
+                or (item_ended and item_ended <= moment)
                 or (since and since + timedelta(days=dunning) <= moment)
             ):
                 continue

@@ -427,6 +427,26 @@ def test_two_active_policies_are_told() -> None:
         ledger.build()
 
 
+@pytest.mark.parametrize("asked", ["2025-03-01", None])
+def test_an_end_that_is_told_after_it_came_counts_from_its_day(asked: str | None) -> None:
+    ledger = sold(("2024-06-01", 100))
+    cancellation = {
+        "canceled_at": asked and datetime.fromisoformat(asked),
+        "cancellation_reason": "cancellation_requested",
+    }
+    ledger.subscribe("s", start="2025-05-10", status="canceled", ended_at=datetime(2025, 3, 31), **cancellation)
+    movements = ledger.build().movements("movement_date, movement, reason, amount")
+    assert movements[1:] == [("2025-03-31", "churn", "voluntary", -100)]
+
+
+def test_an_item_whose_end_is_told_later_counts_until_then() -> None:
+    ledger = sold(("2024-06-01", 100))
+    ledger.item("s", 30, start="2024-06-01", name="extra")
+    ledger.item("s", 30, start="2025-05-10", name="extra", ended_at=datetime(2025, 3, 31))
+    movements = ledger.build().movements("movement_date, movement, amount")
+    assert movements[1:] == [("2025-03-31", "contraction", -30)]
+
+
 def ledger_policies(ledger: Revenue, **change: str) -> list[dict[str, Any]]:
     names = [row[0] for row in ledger.sql("describe revenue_policies")]
     return [{**dict(zip(names, row, strict=True)), **change} for row in ledger.sql("from revenue_policies")]

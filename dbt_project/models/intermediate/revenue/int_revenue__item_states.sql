@@ -28,35 +28,53 @@ with
     ),
 
 {% endfor -%}
-asked as (
+-- A version may tell of a cancellation or an end that came while the one before it held: from then on that one has it.
+followed as (
 
     select
         *,
-        lead(canceled_at) over subscription_history as asked_at,
-        lead(cancellation_reason) over subscription_history as asked_reason,
-        lead(load_id) over subscription_history as asked_load_id,
-        canceled_at is null and asked_at >= valid_from_at and asked_at < holds_to_at as is_asked
+        lead(canceled_at) over subscription_history as next_canceled_at,
+        lead(ended_at) over subscription_history as next_ended_at,
+        lead(cancellation_reason) over subscription_history as next_reason,
+        lead(load_id) over subscription_history as next_load_id,
+        canceled_at is null and next_canceled_at >= valid_from_at and next_canceled_at < holds_to_at as is_asked,
+        ended_at is null and next_ended_at >= valid_from_at and next_ended_at < holds_to_at as is_ended,
+        least(if(is_asked, next_canceled_at, null), if(is_ended, next_ended_at, null)) as told_at
     from subscription_runs
     window subscription_history as (partition by source, source_subscription_id order by valid_from_at)
 
 ),
 
--- A version may tell of a cancellation that was asked for while the one before it held: from then on that one has it.
 subscription_versions as (
 
-    select * replace (if(is_asked, asked_at, holds_to_at) as holds_to_at)
-    from asked
-    where is_asked is distinct from true or asked_at > valid_from_at
+    select * replace (coalesce(told_at, holds_to_at) as holds_to_at)
+    from followed
+    where told_at is null or told_at > valid_from_at
     union all by name
     select
         * replace (
-            asked_at as valid_from_at,
-            asked_at as canceled_at,
-            asked_reason as cancellation_reason,
-            greatest(load_id, asked_load_id) as load_id
+            told_at as valid_from_at,
+            if(is_asked, next_canceled_at, canceled_at) as canceled_at,
+            if(is_ended, next_ended_at, ended_at) as ended_at,
+            coalesce(next_reason, cancellation_reason) as cancellation_reason,
+            greatest(load_id, next_load_id) as load_id
         )
-    from asked
-    where is_asked
+    from followed
+    where told_at is not null
+
+),
+
+-- So with the end of an item beside others.
+item_versions as (
+
+    select
+        *,
+        lead(ended_at) over item_history as next_ended_at,
+        if(
+            ended_at is null and next_ended_at >= valid_from_at and next_ended_at < holds_to_at, next_ended_at, ended_at
+        ) as known_ended_at
+    from items
+    window item_history as (partition by source, source_subscription_item_id order by valid_from_at)
 
 ),
 
@@ -131,7 +149,7 @@ select
     items.unit_amount,
     if(subscriptions.discount_rate is null, items.discount_rate, null) as item_discount_rate,
     items.quantity,
-    items.ended_at as item_ended_at,
+    items.known_ended_at as item_ended_at,
     subscriptions.source_customer_id,
     subscriptions.status,
     subscriptions.is_collection_paused,
@@ -145,7 +163,7 @@ select
     subscriptions.ended_at,
     subscriptions.past_due_since_at,
     greatest(items.load_id, subscriptions.load_id) as load_id
-from items
+from item_versions as items
 inner join subscription_spans as subscriptions
     on
         items.source = subscriptions.source

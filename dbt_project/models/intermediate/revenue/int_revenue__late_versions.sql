@@ -20,7 +20,8 @@ versions as (
     select
         source,
         source_subscription_id,
-        valid_from_at,
+        -- It may tell of a cancellation or an end before it.
+        least(valid_from_at, canceled_at, ended_at) as told_from_at,
         load_id,
         min(load_id) over (partition by source, source_subscription_id, valid_from_at) as first_load_id
     from {{ ref('int_billing__subscriptions') }}
@@ -28,7 +29,7 @@ versions as (
     select
         source,
         source_subscription_id,
-        valid_from_at,
+        least(valid_from_at, ended_at) as told_from_at,
         load_id,
         min(load_id) over (partition by source, source_subscription_item_id, valid_from_at) as first_load_id
     from {{ ref('int_billing__subscription_items') }}
@@ -40,7 +41,7 @@ late as (
     select
         versions.source,
         versions.source_subscription_id,
-        versions.valid_from_at,
+        versions.told_from_at as valid_from_at,
         if(versions.first_load_id <= last_release.last_load_id, 'correction', 'late_data') as cause
     from versions
     inner join last_release
