@@ -127,11 +127,11 @@ def _(against, changes, mo, month, release):
         )
         select
             dimension, segment,
-            100 * sum(change / wholes.start_amount) filter (where month = $month) as points,
-            100 * sum(change / wholes.start_amount) filter (where month = $against) as points_before,
+            coalesce(100 * sum(change / wholes.start_amount) filter (where month = $month), 0) as points,
+            coalesce(100 * sum(change / wholes.start_amount) filter (where month = $against), 0) as points_before,
             points - points_before as moved
         from changes join wholes using (month) join map_customer_segments using (followed_id)
-        where dimension <> 'all' group by all order by abs(moved) desc nulls last limit 15
+        where dimension <> 'all' group by all order by abs(moved) desc limit 15
         """,
         {"month": month.value, "against": against.value},
     ).pl()

@@ -24,15 +24,17 @@
     upper({{ currency }}) in ('BHD', 'JOD', 'KWD', 'OMR', 'TND')
 {%- endmacro %}
 
-{#-
-    What an MRR comes to in a year, to the currency's smallest unit: a contract of 5,000 a year has an MRR of 416.6667,
-    and twelve of these are 5,000.0004.
--#}
-{% macro yearly_money(mrr, currency) -%}
+{#- An amount to the currency's smallest unit. -#}
+{% macro money_to_the_cent(amount, currency) -%}
     {{ money(
         "case when " ~ _has_three_decimals(currency)
-        ~ " then round(12 * (" ~ mrr ~ "), 3) else round(12 * (" ~ mrr ~ "), 2) end"
+        ~ " then round(" ~ amount ~ ", 3) else round(" ~ amount ~ ", 2) end"
     ) }}
+{%- endmacro %}
+
+{#- What an MRR comes to in a year: a contract of 5,000 has an MRR of 416.6667, and twelve of these are 0.0004 more. -#}
+{% macro yearly_money(mrr, currency) -%}
+    {{ money_to_the_cent("12 * (" ~ mrr ~ ")", currency) }}
 {%- endmacro %}
 
 {#-

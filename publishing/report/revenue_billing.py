@@ -101,7 +101,7 @@ def _line(currency: str, reason: str, number: str, amount: Any) -> dict[str, str
 
 def _unexplained(rows: list[Row]) -> str:
     amounts = [
-        money(row["amount"], row["currency"]) for row in rows if row["reason"] == "unexplained" and row["amount"]
+        money(-row["amount"], row["currency"]) for row in rows if row["reason"] == "unexplained" and row["amount"]
     ]
     if not rows:
         return ""

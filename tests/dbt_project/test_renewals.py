@@ -228,6 +228,17 @@ def test_what_replaces_two_currencies_is_shared_by_value() -> None:
     assert renewals(ledger)[:2] == [("2025-04-10", "renewed", 1200, 1200, 0)] * 2
 
 
+def test_what_renews_in_another_currency_is_told_to_the_cent() -> None:
+    ledger = Revenue(date(2025, 9, 30))
+    ledger.connection.execute("insert into fx_rates values ('EUR', 'GBP', '2024-01-01', '1.17')")
+    ends = at("2025-04-10")
+    ledger.subscribe("s", customer="c", start="2024-04-10", current_period_ends_at=ends, currency="GBP")
+    ledger.item("s", 1200, start="2024-04-10", billing_interval="year", currency="GBP")
+    ledger.subscribe("s", customer="c", start="2025-04-10", status="canceled", ended_at=ends, currency="GBP")
+    year(ledger, "t", "2025-04-12", 1000)
+    assert renewals(ledger)[:1] == [("2025-04-10", "renewed", 1200, 854.7, 0)], "1,000 / 1.17"
+
+
 def test_an_interval_of_a_thousand_years_is_a_term_and_breaks_nothing() -> None:
     ledger = Revenue(date(2025, 9, 30))
     ledger.subscribe("s", start="2024-04-10", started_at=at("2024-04-10"))

@@ -439,6 +439,18 @@ def test_an_end_that_is_told_after_it_came_counts_from_its_day(asked: str | None
     assert movements[1:] == [("2025-03-31", "churn", "voluntary", -100)]
 
 
+def test_what_had_ended_before_is_no_cause_of_a_loss() -> None:
+    """Dunning of s was over in March, and billing closes it on the day on which t is left as was asked."""
+    ledger = sold(("2024-06-01", 100))
+    ledger.subscribe("s", start="2025-03-01", status="past_due")
+    ledger.subscribe("s", start="2025-06-10", status="canceled", cancellation_reason="payment_failed")
+    ledger.subscribe("t", start="2024-06-01")
+    ledger.item("t", 100, start="2024-06-01")
+    ledger.subscribe("t", start="2025-06-10", status="canceled", cancellation_reason="cancellation_requested")
+    movements = ledger.build().movements("movement_date, movement, reason, amount")
+    assert movements[1:] == [("2025-03-22", "contraction", "addon", -100), ("2025-06-10", "churn", "voluntary", -100)]
+
+
 def test_an_item_whose_end_is_told_later_counts_until_then() -> None:
     ledger = sold(("2024-06-01", 100))
     ledger.item("s", 30, start="2024-06-01", name="extra")

@@ -192,6 +192,23 @@ told_of as (
 
 ),
 
+-- Who was free or paused, and has left since, had left on the day on which they stopped paying.
+left_since as (
+
+    select
+        presences.followed_id as customer_id,
+        presences.cohort_month,
+        cast(date_trunc('month', presences.to_date) as date) as month,
+        if(coalesce(policies.is_active, false), 'policy', 'late_data') as cause
+    from {{ ref('fct_customer_presences') }} as presences
+    inner join {{ ref('int_revenue__last_presences') }} as last_presences
+        using (followed_id, from_date, to_date)
+    left join {{ ref('int_revenue__changed_policies') }} as policies
+        on policies.is_active
+    where last_presences.end_cause = 'suspended' and presences.end_cause <> 'suspended'
+
+),
+
 final as (
 
     select
@@ -230,6 +247,16 @@ final as (
         cause
     from told_of
     where is_told_otherwise
+    union by name
+    select
+        'movements' as kind,
+        customer_id,
+        unnest([true, false]) as is_now,
+        cohort_month,
+        month as from_month,
+        month as to_month,
+        cause
+    from left_since
     union by name
     -- Who pays in several currencies, or no longer does, is followed otherwise from the first month on.
     select

@@ -1,4 +1,3 @@
-{%- set amounts = ['due_amount', 'renewed_amount', 'upsell_amount'] -%}
 {%- set reporting_amounts = [
     'reporting_due_amount', 'reporting_renewed_amount', 'reporting_kept_amount', 'reporting_upsell_amount'
 ] -%}
@@ -28,13 +27,13 @@ compared as (
         coalesce(
             renewals.due_date = last_renewals.due_date
             and renewals.state = last_renewals.state
-            {%- for amount in amounts %}
-                and renewals.{{ amount }} = last_renewals.{{ amount }}
-            {%- endfor %}
+            and renewals.due_amount = last_renewals.due_amount
+            and renewals.upsell_amount = last_renewals.upsell_amount
             and coalesce(cast(renewals.is_auto_renewing as integer), -1)
             = coalesce(cast(last_renewals.is_auto_renewing as integer), -1),
             false
-        ) as is_same,
+        ) as is_same_but_for_renewed,
+        is_same_but_for_renewed and renewals.renewed_amount = last_renewals.renewed_amount as is_same,
         {% for amount in reporting_amounts -%}
             coalesce(renewals.{{ amount }}, 0) = coalesce(last_renewals.{{ amount }}, 0){{ " and " if not loop.last }}
         {%- endfor %} as is_valued_the_same
@@ -72,6 +71,15 @@ caused as (
         'fx' as cause
     from changed
     where changed.is_same and not changed.is_valued_the_same
+    union all by name
+    -- What went on in another currency is worth something else by its rate.
+    select
+        changed.*,
+        'fx' as cause
+    from changed
+    semi join {{ ref('int_revenue__changed_months') }} as revalued
+        on revalued.cause = 'fx'
+    where changed.is_same_but_for_renewed and not changed.is_same
     union all by name
     select
         changed.*,

@@ -150,8 +150,10 @@ changes as (
         {%- endfor %}
         cast(is_alive as integer)
         - cast(was_alive and past_customer_before = past_customer_id as integer) as alive_change,
-        is_given_up or cancellation_reason in ('payment_failed', 'payment_disputed') as is_involuntary,
-        cancellation_reason = 'cancellation_requested' as is_voluntary,
+        mrr_amount <> mrr_before or is_alive <> was_alive as is_another,
+        is_another
+        and (is_given_up or cancellation_reason in ('payment_failed', 'payment_disputed')) as is_involuntary,
+        is_another and cancellation_reason = 'cancellation_requested' as is_voluntary,
         cancel_requested_date,
         load_id
     from followed

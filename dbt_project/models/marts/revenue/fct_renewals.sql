@@ -140,7 +140,7 @@ succeeded as (
     select
         renewal_id,
         min(renewed_date) as renewed_date,
-        sum(successor_amount) as renewed_amount
+        sum({{ money_to_the_cent('successor_amount', 'currency') }}) as renewed_amount
     from shared
     group by renewal_id
 
