@@ -5,16 +5,16 @@
 -#}
 {% macro metric_version(table) -%}
     {{ {
-        'rpt_mrr_months': 6,
-        'rpt_nrr_monthly': 6,
-        'rpt_cohort_retention': 5,
-        'rpt_customer_retention_rate': 6,
+        'rpt_mrr_months': 7,
+        'rpt_nrr_monthly': 7,
+        'rpt_cohort_retention': 6,
+        'rpt_customer_retention_rate': 7,
         'rpt_renewal_rates': 6,
-        'rpt_survival': 5,
-        'rpt_lifetime_value': 4,
+        'rpt_survival': 6,
+        'rpt_lifetime_value': 5,
         'rpt_time_to_first_value': 2,
         'rpt_failed_payments': 3,
-        'rpt_billing_reconciliation': 3,
-        'rpt_definition_reconciliation': 3,
+        'rpt_billing_reconciliation': 4,
+        'rpt_definition_reconciliation': 4,
     }[table] }}
 {%- endmacro %}
