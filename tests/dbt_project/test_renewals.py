@@ -248,7 +248,7 @@ def test_an_interval_of_a_thousand_years_is_a_term_and_breaks_nothing() -> None:
 
 
 def test_terms_of_random_histories() -> None:
-    """Due dates a term apart or more, where one was free, none after a loss, kept at most what was due, and all states add up."""
+    """Due dates a term apart, or more where one was free, none after a loss, and all states add up."""
     random = Random(11)
     ledger = Revenue(date(2026, 6, 30))
     for number in range(400):

@@ -434,7 +434,9 @@ def test_an_end_that_is_told_after_it_came_counts_from_its_day(asked: str | None
         "canceled_at": asked and datetime.fromisoformat(asked),
         "cancellation_reason": "cancellation_requested",
     }
-    ledger.subscribe("s", start="2025-05-10", status="canceled", ended_at=datetime(2025, 3, 31), **cancellation)
+    ledger.subscribe(
+        "s", start="2025-05-10", status="canceled", ended_at=datetime.fromisoformat("2025-03-31"), **cancellation
+    )
     movements = ledger.build().movements("movement_date, movement, reason, amount")
     assert movements[1:] == [("2025-03-31", "churn", "voluntary", -100)]
 
@@ -454,7 +456,7 @@ def test_what_had_ended_before_is_no_cause_of_a_loss() -> None:
 def test_an_item_whose_end_is_told_later_counts_until_then() -> None:
     ledger = sold(("2024-06-01", 100))
     ledger.item("s", 30, start="2024-06-01", name="extra")
-    ledger.item("s", 30, start="2025-05-10", name="extra", ended_at=datetime(2025, 3, 31))
+    ledger.item("s", 30, start="2025-05-10", name="extra", ended_at=datetime.fromisoformat("2025-03-31"))
     movements = ledger.build().movements("movement_date, movement, amount")
     assert movements[1:] == [("2025-03-31", "contraction", -30)]
 
