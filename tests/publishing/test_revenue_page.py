@@ -269,7 +269,7 @@ def test_invoices_less_each_reason_are_revenue(page: str) -> None:
 
 def test_what_nobody_can_explain_is_told(tmp_path: Path) -> None:
     wrong = "update marts.rpt_billing_reconciliation set amount = 12 where reason = 'unexplained' and currency = 'USD';"
-    assert "No reason is known for USD −12." in text_of(write(tmp_path, MONTHS + BILLING + wrong))
+    assert "No reason is known for USD \N{MINUS SIGN}12." in text_of(write(tmp_path, MONTHS + BILLING + wrong))
 
 
 def test_other_tools_figures_and_recovery(page: str) -> None:
