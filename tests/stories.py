@@ -175,7 +175,7 @@ def levels(story: Story, dunning: int) -> Iterator[tuple[date, Fraction, bool]]:
             if (
                 subscription["status"] in ("trialing", "unpaid")
                 or (subscription["status"] in ("paused", "past_due") and is_trial_still(subscriptions, moment))
-                or (subscription["status"] == "canceled" and not ended and not item_ended)
+                or (subscription["status"] == "canceled" and not subscription["ended"] and not item_ended)
                 or (ended and ended <= moment)
                 or (item_ended and item_ended <= moment)
                 or (since and since + timedelta(days=dunning) <= moment)
