@@ -126,12 +126,16 @@ def current(versions: list[dict[str, Any]], moment: datetime) -> dict[str, Any] 
 
 
 def end_of(versions: list[dict[str, Any]], version: dict[str, Any]) -> datetime | None:
-    """When it ends by a version: as it says, or as the next one tells of a time at which it still held."""
-    later = [other["at"] for other in versions if other["at"] > version["at"]]
-    following = current(versions, min(later)) if later else None
-    if version["ended"] or not following or not following["ended"]:
+    """When it ends by a version: as it says, or as a later one tells of a time at which it still held, or before."""
+    held = [current(versions, at) for at in sorted({other["at"] for other in versions})]
+    ends = [other["ended"] for other in held if other]
+    place = held.index(version)
+    later = next((end for end in ends[place + 1 :] if end), None)
+    earlier = next((end for end in reversed(ends[:place]) if end), None)
+    if not later or later >= min(other["at"] for other in versions if other["at"] > version["at"]):
         return version["ended"]
-    return following["ended"] if version["at"] <= following["ended"] < following["at"] else None
+    is_told = later >= version["at"] or later != earlier
+    return later if is_told and (not version["ended"] or later < version["ended"]) else version["ended"]
 
 
 def is_trial_still(versions: list[dict[str, Any]], moment: datetime) -> bool:

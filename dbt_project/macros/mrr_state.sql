@@ -42,6 +42,20 @@
     end
 {%- endmacro %}
 
+{#-
+    Whether a later version tells of a time (`next_` and its name) at which this one held, or which was over when it began
+    and was not told before: then it was no longer so as this one says.
+-#}
+{% macro told_late(time) -%}
+    coalesce(
+        next_{{ time }} < least({{ time }}, holds_to_at)
+        and (
+            next_{{ time }} >= valid_from_at
+            or next_{{ time }} is distinct from last_value({{ time }} ignore nulls) over earlier
+        ), false
+    )
+{%- endmacro %}
+
 {#- What an item costs each billing interval, before its subscription's discount; as a double, for any size. -#}
 {% macro item_price() -%}
     unit_amount * (1 - coalesce(item_discount_rate, 0)) * quantity

@@ -74,7 +74,8 @@ def _sentence(year: list[Row], coming: list[Row], currency: str) -> str:
         row = year[0]
         within = f"; 95% interval {interval(row['gross_ci_low'], row['gross_ci_high'])}"
         parts.append(
-            f"Of {money(row['due_amount'], currency)} a year that fell due in the twelve months to {month_name(row['due_month'])}, "
+            f"Of {money(row['due_amount'], currency)} a year that fell due in the twelve months to "
+            f"{month_name(row['due_month'])}, "
             f"{percent(row['gross_renewal_rate'])} was renewed "
             f"(gross renewal rate{within if row['gross_ci_low'] is not None else ''}), "
             f"{percent(row['net_renewal_rate'])} with what it costs more (net); of "

@@ -85,8 +85,29 @@ def test_another_interval_within_a_period_is_a_change(source: str) -> None:
 def test_what_is_billed_twice_for_one_contract_is_unexplained() -> None:
     ledger = sold(100)
     monthly(ledger, *MONTHS)
+    ledger.item("s", 100, start="2024-02-11", plan="Team 2024")
     ledger.invoice("A", "2024-02-12", {"amount": 100, "start": "2024-02-12", "end": "2024-03-12"})
     assert ledger.reconciled() == {"2024-02": {"unexplained": 100}}
+
+
+def test_each_of_two_contracts_of_a_month_has_its_own_discount() -> None:
+    """100 from the 20th, 200 from the 25th, each less 10."""
+    ledger = Revenue(AS_OF)
+    ledger.subscribe("s", start="2024-01-20", discount_amount=10, discount_duration="forever")
+    ledger.item("s", 100, start="2024-01-20")
+    ledger.item("s", 200, start="2024-01-25")
+    ledger.invoice("A", "2024-01-20", {"amount": 100, "discount": 10, "start": "2024-01-20", "end": "2024-02-20"})
+    ledger.invoice("B", "2024-01-25", {"amount": 200, "discount": 10, "start": "2024-01-25", "end": "2024-02-25"})
+    assert ledger.reconciled()["2024-01"] == {"change": 90}
+
+
+def test_an_item_that_is_gone_is_another_contract_of_a_file() -> None:
+    ledger = of_a_file(100)
+    ledger.item("s", 50, start="2024-01-10", source="files", name="b", ended_at=datetime.fromisoformat("2024-01-25"))
+    for start, end, amount in (("2024-01-10", "2024-02-10", 150), ("2024-01-25", "2024-02-25", 100)):
+        line = {"amount": amount, "start": start, "end": end, **FILE_LINE}
+        ledger.invoice(start, start, line, source="files")
+    assert ledger.reconciled()["2024-01"] == {"change": 150}
 
 
 def test_a_year_of_weeks_is_a_prepayment() -> None:

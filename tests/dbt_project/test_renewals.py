@@ -113,6 +113,37 @@ def test_what_costs_nothing_by_then_is_not_due() -> None:
     assert renewals(ledger) == [("2025-05-10", "renewed", 1200, 1200, 0)]
 
 
+def test_between_two_ends_that_are_known_terms_follow_one_another_at_the_price_of_then() -> None:
+    ledger = Revenue(date(2025, 6, 30))
+    ledger.subscribe("s", start="2020-04-10", started_at=at("2020-04-10"))
+    ledger.item("s", 1200, start="2020-04-10", billing_interval="year")
+    ledger.item("s", 2000, start="2022-01-01", billing_interval="year")
+    ledger.item("s", 2000, start="2023-09-10", billing_interval="year", interval_count=2)
+    assert renewals(ledger) == [
+        ("2021-04-10", "renewed", 1200, 1200, 0),
+        ("2022-04-10", "renewed", 2000, 2000, 0),
+        ("2023-04-10", "renewed", 2000, 2000, 0),
+        ("2025-09-10", "due", 1000, 0, 0),
+    ]
+
+
+def test_a_price_from_the_due_day_on_is_what_it_was_renewed_at() -> None:
+    ledger = Revenue(date(2025, 6, 30))
+    year(ledger, "s", "2024-05-10")
+    ledger.item("s", 1500, start="2025-05-10", billing_interval="year")
+    ledger.subscribe("s", customer="c", start="2025-05-12", current_period_ends_at=at("2026-05-10"))
+    assert renewals(ledger)[0] == ("2025-05-10", "renewed", 1200, 1500, 0)
+
+
+def test_who_asked_to_end_and_has_ended_was_to_end() -> None:
+    ledger = Revenue(date(2026, 9, 30))
+    asked = {"canceled_at": at("2026-02-01"), "cancellation_reason": "cancellation_requested"}
+    ledger.subscribe("s", start="2024-08-10", started_at=at("2024-08-10"))
+    ledger.item("s", 1200, start="2024-08-10", billing_interval="year")
+    ledger.subscribe("s", start="2026-08-10", status="canceled", ended_at=at("2026-08-10"), **asked)
+    assert canceling(ledger) == {"2025-08-10": False, "2026-08-10": True}
+
+
 def test_terms_from_the_end_of_a_month_end_at_the_end_of_months() -> None:
     ledger = Revenue(date(2027, 6, 30))
     ledger.subscribe("s", start="2025-03-31", started_at=at("2025-03-31"))

@@ -441,6 +441,27 @@ def test_an_end_that_is_told_after_it_came_counts_from_its_day(asked: str | None
     assert movements[1:] == [("2025-03-31", "churn", "voluntary", -100)]
 
 
+def test_an_end_that_is_told_late_counts_over_what_was_told_between() -> None:
+    ledger = sold(("2024-06-01", 100))
+    ledger.subscribe("s", start="2025-04-15", discount_rate=0.5, discount_duration="forever")
+    ended = {"ended_at": datetime.fromisoformat("2025-03-31"), "cancellation_reason": "cancellation_requested"}
+    ledger.subscribe("s", start="2025-05-10", status="canceled", **ended)
+    movements = ledger.build().movements("movement_date, movement, reason, amount")
+    assert movements[1:] == [("2025-03-31", "churn", "voluntary", -100)]
+
+
+def test_who_ended_and_began_anew_has_not_ended_for_what_a_later_version_repeats() -> None:
+    ledger = sold(("2024-06-01", 100))
+    ended = {"ended_at": datetime.fromisoformat("2025-03-31"), "status": "canceled"}
+    ledger.subscribe("s", start="2025-03-31", **ended)
+    ledger.subscribe("s", start="2025-04-15")
+    ledger.subscribe("s", start="2025-05-10", **ended)
+    movements = ledger.build().movements("movement_date, movement, amount")
+    assert movements[1:] == [
+        ("2025-03-31", "churn", -100), ("2025-04-15", "reactivation", 100), ("2025-05-10", "churn", -100)
+    ]  # fmt: skip
+
+
 def test_what_had_ended_before_is_no_cause_of_a_loss() -> None:
     """Dunning of s was over in March, and billing closes it on the day on which t is left as was asked."""
     ledger = sold(("2024-06-01", 100))
@@ -501,7 +522,7 @@ def test_a_quantity_that_is_impossible_at_its_price_is_told_in_a_sentence() -> N
         connection.execute("""
             create table stg_stripe__subscription_item_versions as
                 select 'stripe' as source, unnest(['si_1', 'si_2']) as source_subscription_item_id,
-                    'sub' as source_subscription_id, 'p' as source_price_id, unnest([5, 200000]) as quantity,
+                    'sub' as source_subscription_id, 'p' as source_price_id, unnest([5, 20000000]) as quantity,
                     false as is_deleted, now() as created_at, now() as valid_from_at, 'load-1' as load_id;
             create table stg_stripe__prices as
                 select 'p' as source_price_id, 'Pro' as plan, 'product' as source_product_id, 'EUR' as currency,
@@ -517,7 +538,7 @@ def test_a_quantity_that_is_impossible_at_its_price_is_told_in_a_sentence() -> N
             duckdb.Error, match=r'stripe\.subscription_items: the item "si_2" has a quantity that comes'
         ):
             connection.sql(items).fetchall()
-        connection.execute("update stg_stripe__subscription_item_versions set quantity = 100000 where quantity > 5")
+        connection.execute("update stg_stripe__subscription_item_versions set quantity = 10000000 where quantity > 5")
         assert len(connection.sql(items).fetchall()) == 2
 
 

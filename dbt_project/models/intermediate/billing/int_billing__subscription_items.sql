@@ -61,12 +61,13 @@ select
     currency,
     billing_interval,
     usage_type,
-    -- A file's row of such an amount is kept apart when it comes; Stripe's price and quantity meet here only.
+    -- A file's row of such an amount is kept apart when it comes; Stripe's price and quantity meet only here.
     if(
-        cast(unit_amount as double) * quantity > 10000000000,
+        cast(unit_amount as double) * quantity > 1000000000000,
         error(
             source || '.subscription_items: the item "' || source_subscription_item_id
-            || '" has a quantity that comes to more than 10 billion at its price; correct either in ' || source || '.'
+            || '" has a quantity that comes to more than 1,000 billion at its price; correct either in '
+            || source || '.'
         ),
         unit_amount
     ) as unit_amount,

@@ -49,12 +49,7 @@ begun as (
         billed_items.month,
         billed_items.period_start_at,
         hash(
-            states.source_subscription_item_id,
-            states.plan,
-            states.billing_interval,
-            states.interval_count,
-            states.unit_amount,
-            states.quantity
+            states.source_subscription_item_id, states.billing_interval, states.interval_count, states.unit_amount
         ) as contract,
         states.status,
         {{ mrr_state('states', 'policy', 'billed_items.period_start_at') }} as state,
@@ -90,7 +85,7 @@ begun_items as (
         period_start_at,
         min_by(state, list_position(['paying', 'suspended', 'trial', 'given_up', 'ended'], state)) as state,
         min(status) as status,
-        sum(contract) as contract,
+        coalesce(sum(contract) filter (where state = 'paying'), 0) as contract,
         sum(if(state = 'paying', full_amount, 0)) as gross_amount,
         max(if(has_discount, discount_rate, 0)) as discount_rate,
         max(discount_rate) as told_discount_rate,
@@ -143,10 +138,38 @@ counted as (
         or (
             contract <> next_contract
             and (source_subscription_item_id is not null or bool_and(is_whole) over item_month)
-        ) as is_counted
+        ) as is_counted,
+        count(*) over (item_month order by period_start_at desc) as contract_number
     from compared
     window
         item_month as (partition by source, source_subscription_id, source_subscription_item_id, currency, month)
+
+),
+
+-- A discount comes off each contract's sum of items.
+contracts as (
+
+    select
+        source,
+        source_subscription_id,
+        currency,
+        month,
+        contract_number,
+        sum(month_amount) as month_amount,
+        sum(month_discount_amount) as month_discount_amount,
+        sum(line_count) as line_count,
+        -- A line that tells no discount has it in its amount.
+        coalesce(sum(gross_amount * told_discount_rate) filter (where is_discount_untold and is_counted), 0)
+            as untold_discount_amount,
+        bool_and(state = 'paying' and status <> 'trialing') filter (where is_counted) as was_paying,
+        min_by(state, list_position(['paying', 'suspended', 'trial', 'given_up', 'ended'], state)) filter (
+            where is_counted
+        ) as state,
+        coalesce(sum(gross_amount) filter (where is_counted), 0) as gross_amount,
+        max(discount_rate) filter (where is_counted) as discount_rate,
+        max(discount_amount) filter (where is_counted) as discount_amount
+    from counted
+    group by source, source_subscription_id, currency, month, contract_number
 
 )
 
@@ -158,17 +181,11 @@ select
     sum(month_amount) as month_amount,
     sum(month_discount_amount) as month_discount_amount,
     sum(line_count) as line_count,
-    -- A line that tells no discount has it in its amount.
-    coalesce(sum(gross_amount * told_discount_rate) filter (where is_discount_untold and is_counted), 0)
-        as untold_discount_amount,
-    bool_and(state = 'paying' and status <> 'trialing') filter (where is_counted) as was_paying,
-    min_by(state, list_position(['paying', 'suspended', 'trial', 'given_up', 'ended'], state)) filter (
-        where is_counted
-    ) as begun_state,
-    {{ money('coalesce(sum(gross_amount) filter (where is_counted), 0)') }} as begun_gross_amount,
-    {{ money(
-        'coalesce(least(sum(gross_amount) filter (where is_counted),'
-        ~ ' sum(gross_amount) filter (where is_counted) * max(discount_rate) + max(discount_amount)), 0)'
-    ) }} as begun_discount_amount
-from counted
+    sum(untold_discount_amount) as untold_discount_amount,
+    bool_and(was_paying) as was_paying,
+    min_by(state, list_position(['paying', 'suspended', 'trial', 'given_up', 'ended'], state)) as begun_state,
+    {{ money('sum(gross_amount)') }} as begun_gross_amount,
+    {{ money('coalesce(sum(least(gross_amount, gross_amount * discount_rate + discount_amount)), 0)') }}
+        as begun_discount_amount
+from contracts
 group by source, source_subscription_id, currency, month

@@ -19,6 +19,7 @@ compared as (
         last_renewals.due_month as last_due_month,
         renewals.is_auto_renewing,
         last_renewals.is_auto_renewing as last_is_auto_renewing,
+        renewals.currency,
         coalesce(renewals.due_date, last_renewals.due_date) as due_date,
         coalesce(renewals.renewed_date > last_release.as_of_date, false) as is_late_renewal,
         coalesce(renewals.customer_id, '') <> coalesce(last_renewals.customer_id, '')
@@ -78,7 +79,13 @@ caused as (
         'fx' as cause
     from changed
     semi join {{ ref('int_revenue__changed_months') }} as revalued
-        on revalued.cause = 'fx'
+        on
+            changed.customer_id = revalued.customer_id
+            and revalued.cause = 'fx'
+    semi join {{ ref('fct_customer_months') }} as months
+        on
+            changed.customer_id = months.followed_id
+            and changed.currency <> months.currency
     where changed.is_same_but_for_renewed and not changed.is_same
     union all by name
     select

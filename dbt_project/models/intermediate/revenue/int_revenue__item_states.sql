@@ -28,28 +28,40 @@ with
     ),
 
 {% endfor -%}
--- A version may tell of a cancellation or an end that came while the one before it held: from then on that one has it.
+-- A version may tell of a cancellation or an end that came while an earlier one held: from then on those have it,
+-- unless they began anew after the one that was told before them.
 followed as (
 
     select
         *,
-        lead(canceled_at) over subscription_history as next_canceled_at,
-        lead(ended_at) over subscription_history as next_ended_at,
-        lead(cancellation_reason) over subscription_history as next_reason,
-        lead(load_id) over subscription_history as next_load_id,
-        canceled_at is null and next_canceled_at >= valid_from_at and next_canceled_at < holds_to_at as is_asked,
-        ended_at is null and next_ended_at >= valid_from_at and next_ended_at < holds_to_at as is_ended,
-        least(if(is_asked, next_canceled_at, null), if(is_ended, next_ended_at, null)) as told_at
+        first_value(canceled_at ignore nulls) over later as next_canceled_at,
+        first_value(ended_at ignore nulls) over later as next_ended_at,
+        first_value(cancellation_reason ignore nulls) over later as next_reason,
+        first_value(if(coalesce(canceled_at, ended_at) is not null, load_id, null) ignore nulls) over later
+            as next_load_id,
+        {{ told_late('canceled_at') }} as is_asked,
+        {{ told_late('ended_at') }} as is_ended,
+        greatest(
+            valid_from_at, least(if(is_asked, next_canceled_at, null), if(is_ended, next_ended_at, null))
+        ) as told_at
     from subscription_runs
-    window subscription_history as (partition by source, source_subscription_id order by valid_from_at)
+    window
+        earlier as (
+            partition by source, source_subscription_id order by valid_from_at
+            rows between unbounded preceding and 1 preceding
+        ),
+        later as (
+            partition by source, source_subscription_id order by valid_from_at
+            rows between 1 following and unbounded following
+        )
 
 ),
 
 subscription_versions as (
 
-    select * replace (coalesce(told_at, holds_to_at) as holds_to_at)
+    select * replace (if(is_asked or is_ended, told_at, holds_to_at) as holds_to_at)
     from followed
-    where told_at is null or told_at > valid_from_at
+    where told_at > valid_from_at or not (is_asked or is_ended)
     union all by name
     select
         * replace (
@@ -60,7 +72,7 @@ subscription_versions as (
             greatest(load_id, next_load_id) as load_id
         )
     from followed
-    where told_at is not null
+    where is_asked or is_ended
 
 ),
 
@@ -69,12 +81,18 @@ item_versions as (
 
     select
         *,
-        lead(ended_at) over item_history as next_ended_at,
-        if(
-            ended_at is null and next_ended_at >= valid_from_at and next_ended_at < holds_to_at, next_ended_at, ended_at
-        ) as known_ended_at
+        first_value(ended_at ignore nulls) over later as next_ended_at,
+        if({{ told_late('ended_at') }}, next_ended_at, ended_at) as known_ended_at
     from items
-    window item_history as (partition by source, source_subscription_item_id order by valid_from_at)
+    window
+        earlier as (
+            partition by source, source_subscription_item_id order by valid_from_at
+            rows between unbounded preceding and 1 preceding
+        ),
+        later as (
+            partition by source, source_subscription_item_id order by valid_from_at
+            rows between 1 following and unbounded following
+        )
 
 ),
 

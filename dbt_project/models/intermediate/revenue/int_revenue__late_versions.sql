@@ -20,19 +20,27 @@ versions as (
     select
         source,
         source_subscription_id,
-        -- It may tell of a cancellation or an end before it.
-        least(valid_from_at, canceled_at, ended_at) as told_from_at,
+        -- It may be the first to tell of a cancellation or an end before it.
+        least(
+            valid_from_at,
+            if(canceled_at is distinct from lag(canceled_at) over subscription_history, canceled_at, null),
+            if(ended_at is distinct from lag(ended_at) over subscription_history, ended_at, null)
+        ) as told_from_at,
         load_id,
         min(load_id) over (partition by source, source_subscription_id, valid_from_at) as first_load_id
     from {{ ref('int_billing__subscriptions') }}
+    window subscription_history as (partition by source, source_subscription_id order by valid_from_at, load_id)
     union all by name
     select
         source,
         source_subscription_id,
-        least(valid_from_at, ended_at) as told_from_at,
+        least(
+            valid_from_at, if(ended_at is distinct from lag(ended_at) over item_history, ended_at, null)
+        ) as told_from_at,
         load_id,
         min(load_id) over (partition by source, source_subscription_item_id, valid_from_at) as first_load_id
     from {{ ref('int_billing__subscription_items') }}
+    window item_history as (partition by source, source_subscription_item_id order by valid_from_at, load_id)
 
 ),
 

@@ -214,8 +214,8 @@ itemised as (
 
 ),
 
--- Before the first told term and after the last one, terms of the same length: as far back as was paid, and up to the
--- first that ends after the as-of date.
+-- Before the first told term and after each one, terms of the same length: as far back as was paid, and up to the next
+-- that is told, or the first that ends after the as-of date.
 dated as (
 
     select
@@ -236,19 +236,27 @@ dated as (
     select
         itemised.* exclude (started_at, is_first, anchor_at, anchor_step, replaced_at, is_canceling, due_at),
         unnest(range(1, least(600, 12000 // itemised.term_months + 2))) as step,
-        itemised.anchor_at + itemised.term_length * (itemised.anchor_step + step) as due_at
+        itemised.anchor_at + itemised.term_length * (itemised.anchor_step + step) as due_at,
+        itemised.replaced_at as until_at
     from itemised
-    where itemised.replaced_at is null
 
 ),
 
--- Who has asked to end asks it of the term that ran then.
+-- Who has asked to end, and not thought better of it, asks it of the term that ran then.
 askings as (
 
     select
         source,
         source_subscription_id,
-        if(max_by(is_canceling_at_period_end, valid_from_at), max(valid_from_at), null) as asked_at
+        if(
+            max_by(
+                is_canceling_at_period_end
+                or (status = 'canceled' and coalesce(cancellation_reason = 'cancellation_requested', false)),
+                valid_from_at
+            ),
+            coalesce(max_by(canceled_at, valid_from_at), max(valid_from_at)),
+            null
+        ) as asked_at
     from versions
     group by source, source_subscription_id
 
@@ -257,10 +265,10 @@ askings as (
 terms as (
 
     select
-        dated.* exclude (step) replace (
+        dated.* exclude (step, until_at) replace (
             coalesce(
                 dated.is_canceling,
-                askings.asked_at > dated.due_at - dated.term_length and askings.asked_at <= dated.due_at,
+                askings.asked_at >= dated.due_at - dated.term_length and askings.asked_at < dated.due_at,
                 false
             ) as is_canceling
         ),
@@ -285,6 +293,7 @@ terms as (
             dated.step = 0
             or cast(dated.due_at as date) - dated.term_length <= context.as_of_date
         )
+        and coalesce(dated.due_at < dated.until_at, true)
     qualify
         -- One that was replaced long before its end stands beside the one that replaced it.
         row_number() over (
@@ -340,7 +349,7 @@ valued as (
         terms.source_subscription_id,
         terms.due_date,
         max_by(levels.mrr_amount, levels.change_date) filter (
-            where levels.is_paying and levels.change_date < coalesce(terms.replaced_date, terms.due_date)
+            where levels.is_paying and levels.change_date < least(terms.replaced_date, terms.due_date)
         ) as due_mrr,
         max_by(levels.mrr_amount, levels.change_date) filter (
             where
