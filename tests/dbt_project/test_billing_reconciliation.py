@@ -90,6 +90,28 @@ def test_what_is_billed_twice_for_one_contract_is_unexplained() -> None:
     assert ledger.reconciled() == {"2024-02": {"unexplained": 100}}
 
 
+def test_a_file_s_line_tells_the_day_alone_on_which_the_price_changed() -> None:
+    ledger = of_a_file(100)
+    ledger.item("s", 120, start="2024-02-10T10:00", source="files")
+    for month, amount in (("2024-01", 100), ("2024-02", 120), ("2024-03", 120), ("2024-04", 120)):
+        line = {"amount": amount, "start": f"{month}-10", "end": f"{month[:6]}{int(month[6]) + 1}-10", **FILE_LINE}
+        ledger.invoice(month, f"{month}-10", line, source="files")
+    assert ledger.reconciled() == {}
+
+
+def test_a_file_s_line_tells_the_day_alone_on_which_a_year_began() -> None:
+    ledger = of_a_file(100)
+    ledger.item("s", 1080, start="2024-01-25T10:00", source="files", billing_interval="year")
+    ledger.invoice(
+        "A", "2024-01-10", {"amount": 100, "start": "2024-01-10", "end": "2024-02-10", **FILE_LINE}, source="files"
+    )
+    year = {"amount": 1080, "start": "2024-01-25", "end": "2025-01-25"}
+    rest = {"amount": -50, "start": "2024-01-25", "end": "2024-02-10"}
+    ledger.invoice("B", "2024-01-25", {**rest, **FILE_LINE}, {**year, **FILE_LINE}, source="files")
+    shares = {month: {"prepayment": -90} for month in MONTHS[1:]}
+    assert ledger.reconciled() == {"2024-01": {"change": 100, "prepayment": 990, "credit": -50}, **shares}
+
+
 def test_each_of_two_contracts_of_a_month_has_its_own_discount() -> None:
     """100 from the 20th, 200 from the 25th, each less 10."""
     ledger = Revenue(AS_OF)

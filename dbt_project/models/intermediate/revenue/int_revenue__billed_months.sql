@@ -39,39 +39,56 @@ billed_items as (
 
 ),
 
--- What each item cost when the period began. An invoice may tell the day alone on which its item began.
+-- An invoice may tell the day alone on which a contract began or changed: then it is of that day's end.
+looks as (
+
+    select
+        *,
+        period_start_at as looked_at
+    from billed_items
+    union all by name
+    select
+        *,
+        period_start_at + interval 1 day - interval 1 microsecond as looked_at
+    from billed_items
+    where period_start_at = date_trunc('day', period_start_at)
+
+),
+
+-- What each item cost when the period began.
 begun as (
 
     select
-        billed_items.source,
-        billed_items.source_subscription_id,
-        billed_items.source_subscription_item_id,
-        billed_items.month,
-        billed_items.period_start_at,
+        looks.source,
+        looks.source_subscription_id,
+        looks.source_subscription_item_id,
+        looks.month,
+        looks.period_start_at,
+        looks.looked_at,
         hash(
             states.source_subscription_item_id, states.billing_interval, states.interval_count, states.unit_amount
         ) as contract,
         states.status,
-        {{ mrr_state('states', 'policy', 'billed_items.period_start_at') }} as state,
-        {{ mrr_has_discount('states', 'policy', 'billed_items.period_start_at') }} as has_discount,
+        {{ mrr_state('states', 'policy', 'looks.looked_at') }} as state,
+        {{ mrr_has_discount('states', 'policy', 'looks.looked_at') }} as has_discount,
         coalesce(states.discount_rate, 0) as discount_rate,
         {{ monthly_amount('coalesce(states.discount_amount, 0)') }} as discount_amount,
         {{ monthly_amount(
             "case when states.usage_type = 'licensed' then " ~ item_price() ~ " else 0 end"
         ) }} as full_amount
-    from billed_items
+    from looks
     cross join policy
     inner join states
         on
-            billed_items.source = states.source
-            and billed_items.source_subscription_id = states.source_subscription_id
-            and coalesce(billed_items.source_subscription_item_id, states.source_subscription_item_id)
+            looks.source = states.source
+            and looks.source_subscription_id = states.source_subscription_id
+            and coalesce(looks.source_subscription_item_id, states.source_subscription_item_id)
             = states.source_subscription_item_id
             and (
-                billed_items.period_start_at >= states.valid_from_at
-                or (states.is_first and billed_items.period_start_at = date_trunc('day', states.valid_from_at))
+                looks.looked_at >= states.valid_from_at
+                or (states.is_first and looks.looked_at = date_trunc('day', states.valid_from_at))
             )
-            and billed_items.period_start_at < coalesce(states.valid_to_at, timestamp '9999-12-31')
+            and looks.looked_at < coalesce(states.valid_to_at, timestamp '9999-12-31')
 
 ),
 
@@ -83,6 +100,7 @@ begun_items as (
         source_subscription_item_id,
         month,
         period_start_at,
+        looked_at,
         min_by(state, list_position(['paying', 'suspended', 'trial', 'given_up', 'ended'], state)) as state,
         min(status) as status,
         coalesce(sum(contract) filter (where state = 'paying'), 0) as contract,
@@ -91,11 +109,11 @@ begun_items as (
         max(discount_rate) as told_discount_rate,
         max(if(has_discount, discount_amount, 0)) as discount_amount
     from begun
-    group by source, source_subscription_id, source_subscription_item_id, month, period_start_at
+    group by source, source_subscription_id, source_subscription_item_id, month, period_start_at, looked_at
 
 ),
 
-compared as (
+billed as (
 
     select
         billed_items.*,
@@ -106,16 +124,7 @@ compared as (
                 - begun_items.gross_amount
                 * if(billed_items.is_discount_untold, 1 - begun_items.told_discount_rate, 1)
             ) < 0.01 * billed_items.line_count, false
-        ) as is_whole,
-        lead(begun_items.contract) over (
-            partition by
-                billed_items.source,
-                billed_items.source_subscription_id,
-                billed_items.source_subscription_item_id,
-                billed_items.currency,
-                billed_items.month
-            order by billed_items.period_start_at
-        ) as next_contract
+        ) as is_whole
     from billed_items
     left join begun_items
         on
@@ -124,6 +133,31 @@ compared as (
             and billed_items.source_subscription_item_id is not distinct from begun_items.source_subscription_item_id
             and billed_items.month = begun_items.month
             and billed_items.period_start_at = begun_items.period_start_at
+    qualify
+        row_number() over (
+            partition by
+                billed_items.source,
+                billed_items.source_subscription_id,
+                billed_items.source_subscription_item_id,
+                billed_items.currency,
+                billed_items.month,
+                billed_items.period_start_at
+            order by is_whole desc, begun_items.looked_at asc
+        ) = 1
+
+),
+
+compared as (
+
+    select
+        *,
+        lead(contract) over item_history as next_contract
+    from billed
+    window
+        item_history as (
+            partition by source, source_subscription_id, source_subscription_item_id, currency, month
+            order by period_start_at
+        )
 
 ),
 
