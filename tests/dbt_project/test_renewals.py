@@ -118,12 +118,13 @@ def test_between_two_ends_that_are_known_terms_follow_one_another_at_the_price_o
     ledger.subscribe("s", start="2020-04-10", started_at=at("2020-04-10"))
     ledger.item("s", 1200, start="2020-04-10", billing_interval="year")
     ledger.item("s", 2000, start="2022-01-01", billing_interval="year")
-    ledger.item("s", 2000, start="2023-09-10", billing_interval="year", interval_count=2)
+    ledger.item("s", 2000, start="2024-04-10", billing_interval="year", interval_count=2)
     assert renewals(ledger) == [
         ("2021-04-10", "renewed", 1200, 1200, 0),
         ("2022-04-10", "renewed", 2000, 2000, 0),
         ("2023-04-10", "renewed", 2000, 2000, 0),
-        ("2025-09-10", "due", 1000, 0, 0),
+        ("2024-04-10", "renewed", 2000, 1000, 0),
+        ("2026-04-10", "due", 1000, 0, 0),
     ]
 
 

@@ -293,7 +293,7 @@ terms as (
             dated.step = 0
             or cast(dated.due_at as date) - dated.term_length <= context.as_of_date
         )
-        and coalesce(dated.due_at < dated.until_at, true)
+        and coalesce(dated.due_at <= dated.until_at, true)
     qualify
         -- One that was replaced long before its end stands beside the one that replaced it.
         row_number() over (
