@@ -523,7 +523,8 @@ def test_a_quantity_that_is_impossible_at_its_price_is_told_in_a_sentence() -> N
             create table stg_stripe__subscription_item_versions as
                 select 'stripe' as source, unnest(['si_1', 'si_2']) as source_subscription_item_id,
                     'sub' as source_subscription_id, 'p' as source_price_id, unnest([5, 20000000]) as quantity,
-                    false as is_deleted, now() as created_at, now() as valid_from_at, 'load-1' as load_id;
+                    false as is_deleted, timestamp '2024-01-01' as created_at, created_at as valid_from_at,
+                    'load-1' as load_id;
             create table stg_stripe__prices as
                 select 'p' as source_price_id, 'Pro' as plan, 'product' as source_product_id, 'EUR' as currency,
                     'month' as billing_interval, 'licensed' as usage_type, 1 as interval_count,
@@ -531,7 +532,7 @@ def test_a_quantity_that_is_impossible_at_its_price_is_told_in_a_sentence() -> N
             create table stg_files__subscription_versions as
                 select source, source_subscription_item_id, source_subscription_id, plan, currency, billing_interval,
                     unit_amount, 0.5::double as discount_rate, 1::double as quantity, interval_count,
-                    now() as ended_at, now() as started_at, now() as valid_from_at, 'load-1' as load_id
+                    valid_from_at as ended_at, valid_from_at as started_at, valid_from_at, load_id
                 from stg_stripe__subscription_item_versions, stg_stripe__prices where false;
         """)
         with pytest.raises(
