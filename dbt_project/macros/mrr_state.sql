@@ -42,6 +42,20 @@
     end
 {%- endmacro %}
 
+{#- The windows of versions before and after one, that `told_late` looks at. -#}
+{% macro told_windows(id) -%}
+    earlier as (
+            partition by source, {{ id }}
+            order by valid_from_at
+            rows between unbounded preceding and 1 preceding
+        ),
+        later as (
+            partition by source, {{ id }}
+            order by valid_from_at
+            rows between 1 following and unbounded following
+        )
+{%- endmacro %}
+
 {#-
     Whether a later version tells of a time (`next_` and its name) at which this one held, or which was over when it began
     and was not told before: then it was no longer so as this one says.

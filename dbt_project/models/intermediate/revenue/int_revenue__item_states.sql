@@ -46,14 +46,7 @@ followed as (
         ) as told_at
     from subscription_runs
     window
-        earlier as (
-            partition by source, source_subscription_id order by valid_from_at
-            rows between unbounded preceding and 1 preceding
-        ),
-        later as (
-            partition by source, source_subscription_id order by valid_from_at
-            rows between 1 following and unbounded following
-        )
+        {{ told_windows('source_subscription_id') }}
 
 ),
 
@@ -85,14 +78,7 @@ item_versions as (
         if({{ told_late('ended_at') }}, next_ended_at, ended_at) as known_ended_at
     from items
     window
-        earlier as (
-            partition by source, source_subscription_item_id order by valid_from_at
-            rows between unbounded preceding and 1 preceding
-        ),
-        later as (
-            partition by source, source_subscription_item_id order by valid_from_at
-            rows between 1 following and unbounded following
-        )
+        {{ told_windows('source_subscription_item_id') }}
 
 ),
 
