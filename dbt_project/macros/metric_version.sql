@@ -9,12 +9,12 @@
         'rpt_nrr_monthly': 7,
         'rpt_cohort_retention': 6,
         'rpt_customer_retention_rate': 7,
-        'rpt_renewal_rates': 6,
+        'rpt_renewal_rates': 7,
         'rpt_survival': 6,
         'rpt_lifetime_value': 5,
         'rpt_time_to_first_value': 2,
         'rpt_failed_payments': 3,
-        'rpt_billing_reconciliation': 4,
+        'rpt_billing_reconciliation': 5,
         'rpt_definition_reconciliation': 4,
     }[table] }}
 {%- endmacro %}

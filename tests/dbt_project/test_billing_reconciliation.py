@@ -408,6 +408,29 @@ def test_a_file_s_line_has_the_interval_that_its_subscription_had_then() -> None
     assert ledger.reconciled() == {"2024-03": {"prepayment": 1100}, "2024-04": {"prepayment": -100}}
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_one_of_a_file_s_two_items_goes_over_to_a_year(named: bool) -> None:
+    """Of two items at 100 a month, b is billed for a year from March on, and a goes on by the month."""
+    ledger = of_a_file(100)
+    ledger.item("s", 100, start="2024-01-10", name="b", source="files")
+    ledger.item("s", 1200, start="2024-03-10", name="b", source="files", billing_interval="year")
+    for month, end in zip(MONTHS, [*MONTHS[1:], "2024-05"], strict=True):
+        lines = [(100, end, "i"), (100, end, "b")] if month < "2024-03" else [(100, end, "i")]
+        if month == "2024-03":
+            lines.append((1200, "2025-03", "b"))
+        ledger.invoice(
+            month,
+            f"{month}-10",
+            *(
+                {"amount": amount, "start": f"{month}-10", "end": f"{until}-10", **FILE_LINE}
+                | ({"source_subscription_item_id": f"s/{item}"} if named else {})
+                for amount, until, item in lines
+            ),
+            source="files",
+        )
+    assert ledger.reconciled() == {"2024-03": {"prepayment": 1100}, "2024-04": {"prepayment": -100}}
+
+
 @pytest.mark.parametrize("end", ["2024-04-10", "2024-04-09"])
 def test_a_file_s_line_of_several_intervals_is_a_prepayment(end: str) -> None:
     """Three months of what is sold by the month: the last day is told, or the one after it."""

@@ -260,6 +260,47 @@ def test_what_replaces_two_currencies_is_shared_by_value() -> None:
     assert renewals(ledger)[:2] == [("2025-04-10", "renewed", 1200, 1200, 0)] * 2
 
 
+def test_shares_of_what_replaces_several_sum_to_it() -> None:
+    ledger = Revenue(date(2025, 9, 30))
+    for name in "abc":
+        year(ledger, name, "2024-04-10")
+        ledger.subscribe(name, start="2025-04-10", status="canceled", ended_at=at("2025-04-10"))
+    year(ledger, "t", "2025-04-10", 1000)
+    assert sorted(renewed for *_, renewed, _ in renewals(ledger)[:3]) == [333.33, 333.33, 333.34]
+
+
+@pytest.mark.parametrize(
+    ("pauses", "later", "told"),
+    [
+        ("suspend", {}, [("2025-04-10", "pending", 1200, 0, 0)]),
+        (
+            "suspend",
+            {"status": "active"},
+            [("2025-04-10", "late", 1200, 1200, 0), ("2026-04-10", "due", 1200, 0, 0)],
+        ),
+        ("suspend", {"status": "canceled", "ended_at": at("2025-06-01")}, [("2025-04-10", "lost", 1200, 0, 0)]),
+        ("count", {}, [("2025-04-10", "renewed", 1200, 1200, 0), ("2026-04-10", "due", 1200, 0, 0)]),
+    ],
+)
+def test_what_is_paused_on_its_day_is_renewed_when_it_is_paid_again(
+    pauses: str, later: dict[str, Any], told: list[tuple[Any, ...]]
+) -> None:
+    ledger = Revenue(date(2025, 9, 30), pauses=pauses)
+    year(ledger, "s", "2024-04-10")
+    ledger.subscribe("s", start="2025-03-01", status="paused")
+    if later:
+        ledger.subscribe("s", start="2025-06-01", **later)
+    assert renewals(ledger) == told
+
+
+def test_what_is_paused_for_years_falls_due_once() -> None:
+    ledger = Revenue(date(2027, 9, 30), pauses="suspend")
+    year(ledger, "s", "2024-04-10")
+    ledger.subscribe("s", start="2025-03-01", status="paused")
+    ledger.subscribe("s", start="2027-06-01")
+    assert [row[:2] for row in renewals(ledger)] == [("2025-04-10", "late"), ("2028-04-10", "due")]
+
+
 def test_what_renews_in_another_currency_is_told_to_the_cent() -> None:
     ledger = Revenue(date(2025, 9, 30))
     ledger.connection.execute("insert into fx_rates values ('EUR', 'GBP', '2024-01-01', '1.17')")

@@ -61,7 +61,7 @@ def movements(deployment: Deployment) -> list[tuple[object, ...]]:
         ({"unit_amount": "-5"}, "unit_amount is below 0"),
         ({"interval_count": "0"}, "interval_count is below 1"),
         ({"interval_count": "9999"}, "interval_count is above 1200"),
-        ({"quantity": "1000000", "unit_amount": "1000000"}, "unit_amount times quantity is above 10 billion"),
+        ({"quantity": "1000001", "unit_amount": "1000000"}, "unit_amount times quantity is above 1,000 billion"),
         ({"interval": "fortnight"}, "interval is not one of day, week, month, quarter, year"),
         ({"currency": "Euro"}, "currency is not of the form [A-Z]{3}"),
         ({"currency": "ZZZ"}, "currency is no currency of ISO 4217"),

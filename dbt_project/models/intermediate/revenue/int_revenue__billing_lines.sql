@@ -14,29 +14,31 @@ context as (
 
 ),
 
-intervals as (
+-- The first holds for what was invoiced before it, too.
+states as (
 
     select
         source,
         source_subscription_id,
-        valid_from_at,
-        any_value(billing_interval) as billing_interval,
-        max(interval_count) as interval_count
-    from {{ ref('int_revenue__item_states') }}
-    group by source, source_subscription_id, valid_from_at
-
-),
-
--- The first holds for what was invoiced before it, too.
-subscriptions as (
-
-    select
-        * exclude (valid_from_at),
+        source_subscription_item_id,
+        billing_interval,
+        interval_count,
+        item_ended_at,
         if(
             valid_from_at = min(valid_from_at) over (partition by source, source_subscription_id),
             timestamp '0001-01-01', valid_from_at
-        ) as valid_from_at
-    from intervals
+        ) as valid_from_at,
+        coalesce(valid_to_at, timestamp '9999-12-31') as valid_to_at
+    from {{ ref('int_revenue__item_states') }}
+
+),
+
+subscriptions as (
+
+    select distinct
+        source,
+        source_subscription_id
+    from states
 
 ),
 
@@ -58,20 +60,50 @@ invoice_lines as (
 
 ),
 
--- A line that says no interval has its subscription's of then, or pays for the whole months of its period; without
--- a period it pays for the interval from its issue on.
+-- A line that says no interval is of its item, or else of any that its subscription has then: the longest interval that
+-- its period holds, or else the shortest.
+line_intervals as (
+
+    select
+        lines.source,
+        lines.source_invoice_line_id,
+        states.billing_interval,
+        states.interval_count,
+        {{ interval_end('lines.period_start_at', 'states.billing_interval', 'states.interval_count') }}
+            as interval_ends_at,
+        coalesce(interval_ends_at <= lines.period_end_at + interval 1 day, true) as is_held
+    from invoice_lines as lines
+    inner join states
+        on
+            lines.source = states.source
+            and lines.source_subscription_id = states.source_subscription_id
+            and lines.period_start_at >= states.valid_from_at
+            and lines.period_start_at < states.valid_to_at
+    where lines.billing_interval is null
+    qualify
+        row_number() over (
+            partition by lines.source, lines.source_invoice_line_id
+            order by
+                coalesce(lines.source_subscription_item_id = states.source_subscription_item_id, false) desc,
+                coalesce(states.item_ended_at > lines.period_start_at, true) desc,
+                is_held desc,
+                if(is_held, interval_ends_at, null) desc,
+                interval_ends_at asc,
+                states.billing_interval asc
+        ) = 1
+
+),
+
+-- One of a longer period pays for its whole months; without a period it pays for the interval from its issue on.
 lines as (
 
     select
         lines.* exclude (billing_interval, interval_count, whole_months),
-        lines.billing_interval is null
-        and lines.period_end_at > {{ interval_end(
-            'lines.period_start_at', 'subscriptions.billing_interval', 'subscriptions.interval_count'
-        ) }}
+        lines.period_end_at > line_intervals.interval_ends_at
         and lines.period_start_at + to_months(cast(lines.whole_months as integer)) >= lines.period_end_at as is_longer,
-        if(is_longer, 'month', coalesce(lines.billing_interval, subscriptions.billing_interval)) as billing_interval,
+        if(is_longer, 'month', coalesce(lines.billing_interval, line_intervals.billing_interval)) as billing_interval,
         if(is_longer, lines.whole_months, coalesce(
-            if(lines.billing_interval is null, subscriptions.interval_count, lines.interval_count), 1
+            if(lines.billing_interval is null, line_intervals.interval_count, lines.interval_count), 1
         )) as interval_count,
         cast(date_trunc('month', timezone(policy.time_zone, timezone('UTC', lines.issued_at))) as date) as month,
         case
@@ -82,22 +114,19 @@ lines as (
             when lines.source_subscription_id is null then 'one_off'
             when lines.source_price_id is not null and lines.billing_interval is null then 'one_off'
             when subscriptions.source_subscription_id is null then 'no_subscription'
-            -- A file doesn't mark what makes up for a change: it pays for less than the subscription's interval.
-            when
-                lines.billing_interval is null
-                and lines.period_end_at + interval 1 day
-                < {{ interval_end(
-                    'lines.period_start_at', 'subscriptions.billing_interval', 'subscriptions.interval_count'
-                ) }}
-                then 'proration'
+            -- A file doesn't mark what makes up for a change: it pays for less than an interval.
+            when not line_intervals.is_held then 'proration'
         end as line_reason
     from invoice_lines as lines
     cross join policy
-    asof left join subscriptions
+    left join subscriptions
         on
             lines.source = subscriptions.source
             and lines.source_subscription_id = subscriptions.source_subscription_id
-            and lines.period_start_at >= subscriptions.valid_from_at
+    left join line_intervals
+        on
+            lines.source = line_intervals.source
+            and lines.source_invoice_line_id = line_intervals.source_invoice_line_id
 
 ),
 

@@ -117,7 +117,7 @@ intervals as (
         moments.source_subscription_id,
         moments.valid_from_at,
         max(items.term_months) as term_months,
-        max_by(items.term_length, items.term_months) as term_length
+        max_by(items.term_length, (items.term_months, items.term_length)) as term_length
     from moments
     inner join items
         on
@@ -200,7 +200,7 @@ itemised as (
         followed.is_canceling,
         followed.collection_method,
         max(items.term_months) as term_months,
-        max_by(items.term_length, items.term_months) as term_length,
+        max_by(items.term_length, (items.term_months, items.term_length)) as term_length,
         max_by(items.plan, items.unit_amount * cast(items.quantity as double)) as plan
     from followed
     inner join items
@@ -360,6 +360,10 @@ valued as (
         coalesce(
             max_by(levels.is_running, levels.change_date) filter (where levels.change_date <= terms.due_date), false
         ) as is_running_then,
+        max_by(levels.is_paying, levels.change_date) filter (where levels.change_date <= terms.due_date)
+            as is_paying_then,
+        min(levels.change_date) filter (where levels.is_paying and levels.change_date > terms.due_date)
+            as resumed_date,
         max(levels.change_date) filter (
             where levels.is_running and not levels.was_running and levels.change_date <= terms.due_date
         ) as begun_date,
@@ -388,6 +392,10 @@ judged as (
                 then 'renewed'
             when terms.due_date > terms.as_of_date and terms.is_running then 'due'
             when not valued.is_running_then then 'lost'
+            -- What is paused on that day, and no MRR, goes on when it is paid again.
+            when not valued.is_paying_then and valued.resumed_date < coalesce(valued.ended_after_date, '9999-12-31')
+                then 'renewed'
+            when not valued.is_paying_then then if(terms.is_running, 'pending', 'lost')
             when settled.due_date is null then 'renewed'
             when settled.settled_status in ('active', 'paused') then 'renewed'
             when settled.settled_at is null and terms.is_running then 'pending'
@@ -395,6 +403,7 @@ judged as (
         end as outcome,
         case
             when terms.replaced_date < terms.due_date - {{ on_time_days }} then terms.replaced_date
+            when not valued.is_paying_then then valued.resumed_date
             when settled.settled_status in ('active', 'paused') then cast(settled.settled_at as date)
             else terms.due_date
         end as renewed_date,
@@ -419,10 +428,11 @@ judged as (
             order by terms.due_date
             rows between unbounded preceding and 1 preceding
         )
-    -- After a term that was not renewed there is no other, unless the subscription began anew.
+    -- After a term that was not renewed, or not yet, there is no other, unless the subscription began anew.
     qualify
         coalesce(bool_or(outcome in ('due', 'pending')) over earlier_terms, false) = false
         and coalesce(max(lost_date) filter (where outcome = 'lost') over earlier_terms <= valued.begun_date, true)
+        and coalesce(max(renewed_date) filter (where outcome = 'renewed') over earlier_terms < terms.due_date, true)
 
 )
 

@@ -107,7 +107,8 @@ successors as (
 
 ),
 
--- One that replaces several renews each in proportion to what is due, in its own currency.
+-- One that replaces several renews each in proportion to what is due, in its own currency: to the cent, in all what it
+-- costs.
 valued_successors as (
 
     select
@@ -129,9 +130,14 @@ shared as (
 
     select
         *,
-        begun_amount * due_amount
-        / sum(due_amount / rate) over (partition by successor_source, successor_id, renewed_date) as successor_amount
+        due_amount / rate as value,
+        sum(value) over (successor order by due_date, renewal_id) as value_so_far,
+        begun_amount / sum(value) over successor as share,
+        {{ money_to_the_cent('share * value_so_far', 'successor_currency') }} as amount_so_far,
+        {{ money_to_the_cent('share * (value_so_far - value)', 'successor_currency') }} as amount_before,
+        rate * (amount_so_far - amount_before) as successor_amount
     from valued_successors
+    window successor as (partition by successor_source, successor_id, renewed_date)
 
 ),
 
