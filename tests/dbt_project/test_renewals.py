@@ -8,7 +8,7 @@ import pytest
 
 from tests.revenue import Revenue
 
-MODELS = ("int_revenue__terms", "fct_renewals", "rpt_renewal_rates")
+MODELS = ("int_revenue__term_ends", "int_revenue__terms", "fct_renewals", "rpt_renewal_rates")
 INPUTS = """
     insert into int_customers__record_ids
         select entity, source, list_kind, source_record_id, durable_id from int_customers__id_spells;
