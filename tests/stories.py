@@ -125,17 +125,28 @@ def current(versions: list[dict[str, Any]], moment: datetime) -> dict[str, Any] 
     return max(held, key=lambda version: (version["at"], version["load"])) if held else None
 
 
+def ends_of(versions: list[dict[str, Any]]) -> list[datetime | None]:
+    """The end that each version tells: of one after the other that say that it is over, the last is right."""
+    ends = [version["ended"] for version in versions]
+    is_over = [bool(version["ended"] and version["ended"] <= version["at"]) for version in versions]
+    for place in reversed(range(len(versions) - 1)):
+        if is_over[place] and is_over[place + 1]:
+            ends[place] = ends[place + 1]
+    return ends
+
+
 def end_of(versions: list[dict[str, Any]], version: dict[str, Any]) -> datetime | None:
     """When it ends by a version: as it says, or as a later one tells of a time at which it still held, or before."""
-    held = [current(versions, at) for at in sorted({other["at"] for other in versions})]
-    ends = [other["ended"] for other in held if other]
+    held = [other for at in sorted({other["at"] for other in versions}) if (other := current(versions, at))]
+    ends = ends_of(held)
     place = held.index(version)
-    later = next((end for end in ends[place + 1 :] if end), None)
-    earlier = next((end for end in reversed(ends[:place]) if end), None)
+    end = ends[place]
+    later = next((told for told in ends[place + 1 :] if told), None)
+    earlier = next((told for told in reversed(ends[:place]) if told), None)
     if not later or later >= min(other["at"] for other in versions if other["at"] > version["at"]):
-        return version["ended"]
+        return end
     is_told = later >= version["at"] or later != earlier
-    return later if is_told and (not version["ended"] or later < version["ended"]) else version["ended"]
+    return later if is_told and (not end or later < end) else end
 
 
 def is_trial_still(versions: list[dict[str, Any]], moment: datetime) -> bool:

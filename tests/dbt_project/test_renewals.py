@@ -293,6 +293,143 @@ def test_what_is_paused_on_its_day_is_renewed_when_it_is_paid_again(
     assert renewals(ledger) == told
 
 
+def test_an_item_that_has_ended_is_no_part_of_later_terms() -> None:
+    """A year is followed by another item by the month, another by a smaller plan."""
+    ledger = Revenue(date(2025, 9, 30))
+    for name, interval in (("s", "month"), ("t", "year")):
+        year(ledger, name, "2024-04-10", customer=name)
+        ended = {"billing_interval": "year", "ended_at": at("2025-04-10")}
+        ledger.item(name, 1200, start="2025-04-10", **ended)
+        ledger.item(name, 90, start="2025-04-10", name="j", plan="basic", billing_interval=interval)
+    for month in range(4, 10):
+        ends = at(f"2025-{month + 1:02}-10")
+        ledger.subscribe("s", customer="s", start=f"2025-{month:02}-10", current_period_ends_at=ends)
+    ledger.subscribe("t", customer="t", start="2025-04-10", current_period_ends_at=at("2026-04-10"))
+    renewals(ledger)
+    told = ledger.sql("select source_subscription_id, due_date::varchar, plan, state from fct_renewals order by 1, 2")
+    assert told == [
+        ("s", "2025-04-10", "team", "renewed"),
+        ("t", "2025-04-10", "team", "renewed"),
+        ("t", "2026-04-10", "basic", "due"),
+    ]
+
+
+def test_an_item_of_years_that_others_replaced_gives_no_term_its_length() -> None:
+    ledger = Revenue(date(2026, 6, 30))
+    ledger.subscribe("s", start="2021-04-10", started_at=at("2021-04-10"))
+    ledger.item("s", 3600, start="2021-04-10", billing_interval="year", interval_count=3)
+    ended = {"billing_interval": "year", "interval_count": 3, "ended_at": at("2024-04-10")}
+    ledger.item("s", 3600, start="2024-04-10", **ended)
+    ledger.item("s", 1300, start="2024-04-10", name="j", billing_interval="year")
+    assert [row[:2] for row in renewals(ledger)] == [
+        ("2024-04-10", "renewed"), ("2025-04-10", "renewed"), ("2026-04-10", "renewed"), ("2027-04-10", "due")
+    ]  # fmt: skip
+
+
+def test_who_ends_with_the_last_item_has_not_renewed() -> None:
+    ledger = Revenue(date(2025, 9, 30))
+    year(ledger, "s", "2024-04-10")
+    ledger.item("s", 1200, start="2024-08-01", billing_interval="year", ended_at=at("2024-08-01"))
+    assert renewals(ledger) == [("2025-04-10", "lost", 1200, 0, 0)]
+
+
+def test_what_begins_anew_falls_due_a_term_after_it() -> None:
+    ledger = Revenue(date(2025, 9, 30))
+    ledger.subscribe("s", start="2023-04-10", started_at=at("2023-04-10"))
+    ledger.item("s", 1200, start="2023-04-10", billing_interval="year")
+    ended = {"started_at": at("2023-04-10"), "ended_at": at("2024-04-10")}
+    ledger.subscribe("s", start="2024-04-10", status="canceled", **ended)
+    ledger.subscribe("s", start="2025-01-15", started_at=at("2025-01-15"))
+    assert [row[:2] for row in renewals(ledger)] == [("2024-04-10", "lost"), ("2026-01-15", "due")]
+
+
+@pytest.mark.parametrize("is_told", [False, True])
+def test_a_term_that_is_replaced_on_its_way_is_renewed_early(is_told: bool) -> None:
+    """In October of the second year it goes over to two years."""
+    ledger = Revenue(date(2026, 9, 30))
+    for start, ends in (("2023-04-10", "2024-04-10"), ("2024-04-10", "2025-04-10"), ("2024-10-01", "2026-10-01")):
+        told = {"current_period_ends_at": at(ends)} if is_told else {"started_at": at("2023-04-10")}
+        ledger.subscribe("s", start=start, **told)
+    ledger.item("s", 1200, start="2023-04-10", billing_interval="year")
+    ledger.item("s", 2400, start="2024-10-01", billing_interval="year", interval_count=2)
+    assert [row[:2] for row in renewals(ledger)] == [
+        ("2024-04-10", "renewed"), ("2025-04-10", "early"), ("2026-10-01", "due")
+    ]  # fmt: skip
+
+
+def test_an_end_that_is_moved_by_a_day_is_one_renewal() -> None:
+    ledger = Revenue(date(2025, 9, 30))
+    year(ledger, "s", "2024-04-10")
+    ledger.subscribe("s", start="2024-09-01", current_period_ends_at=at("2025-04-11"))
+    ended = {"ended_at": at("2025-04-11"), "current_period_ends_at": at("2025-04-11")}
+    ledger.subscribe("s", start="2025-04-11", status="canceled", **ended)
+    assert renewals(ledger) == [("2025-04-11", "lost", 1200, 0, 0)]
+
+
+def test_a_payment_that_is_given_up_and_comes_in_where_it_counts_on() -> None:
+    ledger = Revenue(date(2025, 9, 30), unpaid="count", churn_recognition="payment_failure_final")
+    year(ledger, "s", "2024-04-10")
+    for start, status in (("2025-04-10", "past_due"), ("2025-05-01", "unpaid"), ("2025-06-01", "active")):
+        ledger.subscribe("s", start=start, status=status, current_period_ends_at=at("2026-04-10"))
+    assert renewals(ledger) == [("2025-04-10", "late", 1200, 1200, 0), ("2026-04-10", "due", 1200, 0, 0)]
+
+
+@pytest.mark.parametrize(("free", "state"), [("keep", "renewed"), ("churn", "lost")])
+def test_what_is_free_from_its_day_on_is_lost_where_who_is_free_is_no_customer(free: str, state: str) -> None:
+    ledger = Revenue(date(2025, 9, 30), free=free)
+    year(ledger, "s", "2024-04-10")
+    free_of_charge = {"discount_rate": 1.0, "discount_duration": "forever"}
+    ledger.subscribe("s", start="2025-04-10", current_period_ends_at=at("2026-04-10"), **free_of_charge)
+    assert renewals(ledger) == [("2025-04-10", state, 1200, 0, 0)]
+
+
+def test_days_are_those_of_the_policy_s_time_zone() -> None:
+    """From midnight of 1 March in Berlin on, which is the last of February in UTC."""
+    ledger = Revenue(date(2024, 9, 30), time_zone="Europe/Berlin")
+    ledger.subscribe("s", start="2023-02-28T23:00", started_at=at("2023-02-28T23:00"))
+    ledger.item("s", 1200, start="2023-02-28T23:00", billing_interval="year")
+    assert [row[:2] for row in renewals(ledger)] == [("2024-03-01", "renewed"), ("2025-03-01", "due")]
+
+
+def test_a_request_is_of_the_term_that_it_ended_though_the_last_version_tells_no_more() -> None:
+    ledger = Revenue(date(2025, 9, 30))
+    for start, version in {
+        "2024-08-10": {},
+        "2025-07-20": {"is_canceling_at_period_end": True, "canceled_at": at("2025-07-20")},
+        "2025-08-10": {"status": "canceled", "ended_at": at("2025-08-10"), "is_canceling_at_period_end": False},
+    }.items():
+        ledger.subscribe("s", start=start, current_period_ends_at=at("2025-08-10"), **version)
+    ledger.item("s", 1200, start="2024-08-10", billing_interval="year")
+    renewals(ledger)
+    assert ledger.sql("select state, is_canceling from fct_renewals") == [("lost", True)]
+
+
+def test_an_opportunity_without_an_amount_renews_what_is_due() -> None:
+    ledger = Revenue(date(2025, 5, 10))
+    year(ledger, "s", "2024-06-01")
+    ledger.subscribe("m", customer="m", start="2024-01-01")
+    ledger.item("m", 10, start="2024-01-01")
+    ledger.connection.execute(INPUTS)
+    won = {"stage": "closedwon", "currency": "EUR", "state": "won", "close_date": date(2025, 5, 1), "source": "hubspot"}
+    ledger.add("int_revenue__renewal_deals", [
+        {"customer_id": "cus_c", "source_opportunity_id": "1", "due_date": date(2025, 6, 1), **won},
+        {"customer_id": "cus_m", "source_opportunity_id": "2", "due_date": date(2025, 6, 1), "due_amount": 500, **won},
+    ])  # fmt: skip
+    ledger.build(*MODELS)
+    told = "select customer_id, state, renewed_amount::float from fct_renewals order by 1"
+    assert ledger.sql(told) == [("cus_c", "early", 1200), ("cus_m", "early", 500)]
+
+
+def test_what_renews_in_a_currency_without_a_rate_is_taken_to_go_on() -> None:
+    ledger = Revenue(date(2025, 9, 30))
+    ends = at("2025-04-10")
+    ledger.subscribe("s", start="2024-04-10", current_period_ends_at=ends, currency="GBP")
+    ledger.item("s", 1200, start="2024-04-10", billing_interval="year", currency="GBP")
+    ledger.subscribe("s", start="2025-04-10", status="canceled", ended_at=ends, currency="GBP")
+    year(ledger, "t", "2025-04-12", 1000)
+    assert renewals(ledger)[:1] == [("2025-04-10", "renewed", 1200, 1200, 0)]
+
+
 def test_what_is_paused_for_years_falls_due_once() -> None:
     ledger = Revenue(date(2027, 9, 30), pauses="suspend")
     year(ledger, "s", "2024-04-10")

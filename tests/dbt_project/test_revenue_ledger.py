@@ -450,6 +450,34 @@ def test_an_end_that_is_told_late_counts_over_what_was_told_between() -> None:
     assert movements[1:] == [("2025-03-31", "churn", "voluntary", -100)]
 
 
+@pytest.mark.parametrize("first", ["2025-05-10", "2025-04-30"], ids=["told late", "told in time"])
+@pytest.mark.parametrize("second", ["2025-03-31", "2025-05-05"])
+@pytest.mark.parametrize("of_item", [False, True])
+def test_an_end_that_is_told_again_was_on_the_later_told_day(first: str, second: str, of_item: bool) -> None:
+    ledger = sold(("2024-06-01", 100))
+    ledger.item("s", 50, start="2024-06-01", name="j")
+    for start, end in ((first, "2025-04-30"), ("2025-05-20", second)):
+        if of_item:
+            ledger.item("s", 50, start=start, name="j", ended_at=datetime.fromisoformat(end))
+        else:
+            ledger.subscribe("s", start=start, status="canceled", ended_at=datetime.fromisoformat(end))
+    lost = ("contraction", -50) if of_item else ("churn", -150)
+    assert ledger.build().movements("movement_date, movement, amount")[1:] == [(second, *lost)]
+
+
+def test_an_end_told_late_has_the_reason_that_is_told_with_it() -> None:
+    """Left in April, as is told in May without a reason; back in June; a payment fails in September."""
+    ledger = Revenue(date(2025, 12, 31))
+    ledger.subscribe("s", start="2024-06-01")
+    ledger.item("s", 100, start="2024-06-01")
+    ledger.subscribe("s", start="2025-05-10", status="canceled", ended_at=datetime.fromisoformat("2025-04-20"))
+    ledger.subscribe("s", start="2025-06-01")
+    failed = {"ended_at": datetime.fromisoformat("2025-09-01"), "cancellation_reason": "payment_failed"}
+    ledger.subscribe("s", start="2025-09-01", status="canceled", **failed)
+    losses = ledger.build().sql("select movement_date::varchar, reason from fct_mrr_movements where movement = 'churn'")
+    assert sorted(losses) == [("2025-04-20", "unknown"), ("2025-09-01", "involuntary")]
+
+
 def test_who_ended_and_began_anew_has_not_ended_for_what_a_later_version_repeats() -> None:
     ledger = sold(("2024-06-01", 100))
     ended = {"ended_at": datetime.fromisoformat("2025-03-31"), "status": "canceled"}

@@ -128,7 +128,7 @@ caused as (
     from changed
     inner join {{ ref('int_revenue__late_versions') }} as late_versions
         on
-            changed.followed_id = late_versions.customer_id
+            coalesce(changed.followed_id, changed.last_followed_id) = late_versions.customer_id
             and late_versions.valid_from_at < changed.month + interval 1 month + interval 1 day
     where not changed.is_same or changed.is_told_otherwise
 
@@ -192,20 +192,34 @@ told_of as (
 
 ),
 
--- Who was free or paused, and has left since, had left on the day on which they stopped paying.
-left_since as (
+-- Who paid nothing when they left has no movement then. Who was free or paused, and has left since, had left on the day
+-- on which they stopped paying.
+left_otherwise as (
 
     select
         presences.followed_id as customer_id,
         presences.cohort_month,
         cast(date_trunc('month', presences.to_date) as date) as month,
-        if(coalesce(policies.is_active, false), 'policy', 'late_data') as cause
+        case
+            when policies.is_active then 'policy'
+            when last_presences.end_cause = 'suspended' then 'late_data'
+            else coalesce(late_versions.cause, 'correction')
+        end as cause
     from {{ ref('fct_customer_presences') }} as presences
     inner join {{ ref('int_revenue__last_presences') }} as last_presences
         using (followed_id, from_date, to_date)
     left join {{ ref('int_revenue__changed_policies') }} as policies
         on policies.is_active
-    where last_presences.end_cause = 'suspended' and presences.end_cause <> 'suspended'
+    left join {{ ref('int_revenue__late_versions') }} as late_versions
+        on
+            presences.followed_id = late_versions.customer_id
+            and presences.to_date + interval 1 month > late_versions.valid_from_at
+    anti join told_of
+        on
+            presences.followed_id = told_of.told_id
+            and date_trunc('month', presences.to_date) = told_of.month
+            and told_of.is_told_otherwise
+    where last_presences.end_cause <> presences.end_cause
 
 ),
 
@@ -256,7 +270,7 @@ final as (
         month as from_month,
         month as to_month,
         cause
-    from left_since
+    from left_otherwise
     union by name
     -- Who pays in several currencies, or no longer does, is followed otherwise from the first month on.
     select

@@ -1,3 +1,4 @@
+{%- set telling = "{'reason': cancellation_reason, 'load_id': load_id}" -%}
 {{
     config(
         materialized='incremental',
@@ -7,13 +8,17 @@
     )
 }}
 -- Each item of a subscription as it is from a moment on: what it says itself, and what its subscription says.
--- Of two versions from the same time the later load's holds: the other ends when it begins.
+-- Of two versions from the same time the later load's holds: the other ends when it begins. What is over, and is told
+-- again to have ended on another day or for another reason, did so.
 with
-{% for name, versions, id in [
-    ('subscription_runs', 'int_billing__subscriptions', 'source_subscription_id'),
-    ('items', 'int_billing__subscription_items', 'source_subscription_item_id'),
+{% for name, versions, id, told in [
+    (
+        'subscription_runs', 'int_billing__subscriptions', 'source_subscription_id',
+        ['ended_at', 'cancellation_reason'],
+    ),
+    ('items', 'int_billing__subscription_items', 'source_subscription_item_id', ['ended_at']),
 ] -%}
-    {{ name }} as (
+    held_{{ name }} as (
 
         select
             *,
@@ -27,6 +32,51 @@ with
 
     ),
 
+    told_again_{{ name }} as (
+
+        select
+            source,
+            {{ id }}
+        from held_{{ name }}
+        where ended_at <= valid_from_at
+        group by source, {{ id }}
+        having count(distinct row({{ told | join(', ') }})) > 1
+
+    ),
+
+    lives_of_{{ name }} as (
+
+        select
+            *,
+            coalesce(ended_at <= valid_from_at, false) as is_over,
+            sum(cast(not is_over as integer)) over (
+                partition by source, {{ id }}
+                order by valid_from_at
+            ) as life_number
+        from held_{{ name }}
+        semi join told_again_{{ name }} using (source, {{ id }})
+
+    ),
+
+    {{ name }} as (
+
+        select *
+        from held_{{ name }}
+        anti join told_again_{{ name }} using (source, {{ id }})
+        union all by name
+        select
+            * exclude (is_over, life_number) replace (
+                {% for column in told -%}
+                    if(is_over, max_by({{ column }}, valid_from_at) over life, {{ column }}) as {{ column }},
+                {% endfor -%}
+                if(ended_at <> max_by(ended_at, valid_from_at) over life and is_over, max(load_id) over life, load_id)
+                    as load_id
+            )
+        from lives_of_{{ name }}
+        window life as (partition by source, {{ id }}, life_number, is_over)
+
+    ),
+
 {% endfor -%}
 -- A version may tell of a cancellation or an end that came while an earlier one held: from then on those have it,
 -- unless they began anew after the one that was told before them.
@@ -36,11 +86,11 @@ followed as (
         *,
         first_value(canceled_at ignore nulls) over later as next_canceled_at,
         first_value(ended_at ignore nulls) over later as next_ended_at,
-        first_value(cancellation_reason ignore nulls) over later as next_reason,
-        first_value(if(coalesce(canceled_at, ended_at) is not null, load_id, null) ignore nulls) over later
-            as next_load_id,
+        first_value(if(canceled_at is null, null, {{ telling }}) ignore nulls) over later as next_asking,
+        first_value(if(ended_at is null, null, {{ telling }}) ignore nulls) over later as next_end,
         {{ told_late('canceled_at') }} as is_asked,
         {{ told_late('ended_at') }} as is_ended,
+        if(is_ended, next_end, next_asking) as next_telling,
         greatest(
             valid_from_at, least(if(is_asked, next_canceled_at, null), if(is_ended, next_ended_at, null))
         ) as told_at
@@ -61,8 +111,8 @@ subscription_versions as (
             told_at as valid_from_at,
             if(is_asked, next_canceled_at, canceled_at) as canceled_at,
             if(is_ended, next_ended_at, ended_at) as ended_at,
-            coalesce(next_reason, cancellation_reason) as cancellation_reason,
-            greatest(load_id, next_load_id) as load_id
+            coalesce(next_telling.reason, cancellation_reason) as cancellation_reason,
+            greatest(load_id, next_telling.load_id) as load_id
         )
     from followed
     where is_asked or is_ended

@@ -20,12 +20,17 @@ versions as (
     select
         source,
         source_subscription_id,
-        -- It may be the first to tell of a cancellation or an end before it.
+        -- It may be the first to tell of a cancellation or an end before it, or tell of an end again.
         least(
             valid_from_at,
             if(canceled_at is distinct from lag(canceled_at) over subscription_history, canceled_at, null),
-            if(ended_at is distinct from lag(ended_at) over subscription_history, ended_at, null)
+            if(ended_at is distinct from lag(ended_at) over subscription_history, ended_at, null),
+            if(ended_at <> lag(ended_at) over subscription_history, lag(ended_at) over subscription_history, null)
         ) as told_from_at,
+        coalesce(
+            ended_at <> lag(ended_at) over subscription_history
+            and lag(ended_at) over subscription_history <= lag(valid_from_at) over subscription_history, false
+        ) as is_told_again,
         load_id,
         min(load_id) over (partition by source, source_subscription_id, valid_from_at) as first_load_id
     from {{ ref('int_billing__subscriptions') }}
@@ -35,8 +40,14 @@ versions as (
         source,
         source_subscription_id,
         least(
-            valid_from_at, if(ended_at is distinct from lag(ended_at) over item_history, ended_at, null)
+            valid_from_at,
+            if(ended_at is distinct from lag(ended_at) over item_history, ended_at, null),
+            if(ended_at <> lag(ended_at) over item_history, lag(ended_at) over item_history, null)
         ) as told_from_at,
+        coalesce(
+            ended_at <> lag(ended_at) over item_history
+            and lag(ended_at) over item_history <= lag(valid_from_at) over item_history, false
+        ) as is_told_again,
         load_id,
         min(load_id) over (partition by source, source_subscription_item_id, valid_from_at) as first_load_id
     from {{ ref('int_billing__subscription_items') }}
@@ -50,7 +61,9 @@ late as (
         versions.source,
         versions.source_subscription_id,
         versions.told_from_at as valid_from_at,
-        if(versions.first_load_id <= last_release.last_load_id, 'correction', 'late_data') as cause
+        if(
+            versions.first_load_id <= last_release.last_load_id or versions.is_told_again, 'correction', 'late_data'
+        ) as cause
     from versions
     inner join last_release
         on versions.load_id > last_release.last_load_id

@@ -1,6 +1,10 @@
 {#- Days around its end within which a term is renewed on time. -#}
 {%- set on_time_days = var('renewal_on_time_days') -%}
--- Ends of subscriptions' terms up to the first after the as-of date, and what billing says of each.
+{%- set times = [
+    'valid_from_at', 'started_at', 'trial_ends_at', 'current_period_started_at', 'current_period_ends_at', 'canceled_at'
+] -%}
+-- Ends of subscriptions' terms up to the first after the as-of date, and what billing says of each. Times are those of
+-- the policy's time zone.
 with context as (
 
     select
@@ -14,7 +18,13 @@ with context as (
 
 versions as (
 
-    select subscriptions.*
+    select
+        subscriptions.* replace (
+            {% for name in times -%}
+                timezone(context.time_zone, timezone('UTC', subscriptions.{{ name }})) as {{ name }}
+                {{- "," if not loop.last }}
+            {% endfor %}
+        )
     from {{ ref('int_billing__subscriptions') }} as subscriptions
     cross join context
     where
@@ -53,7 +63,7 @@ told as (
         min(current_period_started_at) as started_at,
         min(valid_from_at) as told_at,
         max_by(is_canceling_at_period_end, valid_from_at) filter (
-            where valid_from_at <= current_period_ends_at
+            where valid_from_at < current_period_ends_at
         ) as is_canceling,
         max_by(collection_method, valid_from_at) as collection_method,
         current_period_ends_at as anchor_at,
@@ -64,42 +74,87 @@ told as (
 
 ),
 
--- Where billing tells of no end at all, terms are billing intervals since the start or the end of the trial, and others
--- since the day on which the interval is another.
+-- Where billing tells of no end at all, terms are billing intervals since the start or the end of the trial, others
+-- since the day on which it begins anew, or the interval is another.
 open_ended as (
 
     select
         source,
         source_subscription_id,
-        greatest(min(started_at), min(trial_ends_at)) as started_at,
-        max_by(collection_method, valid_from_at) as collection_method
+        valid_from_at,
+        trial_ends_at,
+        -- What is corrected to an earlier day had begun then.
+        min(started_at) over (
+            partition by source, source_subscription_id
+            order by valid_from_at
+            rows between current row and unbounded following
+        ) as started_at,
+        max_by(collection_method, valid_from_at) over (partition by source, source_subscription_id)
+            as collection_method
     from versions
-    group by source, source_subscription_id
-    having count(current_period_ends_at) = 0 and min(started_at) is not null
+    qualify count(current_period_ends_at) over (partition by source, source_subscription_id) = 0
+
+),
+
+lives as (
+
+    select
+        source,
+        source_subscription_id,
+        greatest(started_at, min(trial_ends_at)) as begun_at,
+        row_number() over (partition by source, source_subscription_id order by started_at) = 1 as is_first,
+        any_value(collection_method) as collection_method
+    from open_ended
+    where started_at is not null
+    group by source, source_subscription_id, started_at
 
 ),
 
 items as (
 
     select
-        *,
+        item_states.* replace (
+            {% for name in ['valid_from_at', 'valid_to_at', 'item_ended_at'] -%}
+                timezone(context.time_zone, timezone('UTC', item_states.{{ name }})) as {{ name }}
+                {{- "," if not loop.last }}
+            {% endfor %}
+        ),
         {{ interval_months('billing_interval', 'interval_count') }} as term_months,
         {{ interval_length('billing_interval', 'interval_count') }} as term_length
-    from {{ ref('int_revenue__item_states') }}
+    from {{ ref('int_revenue__item_states') }} as item_states
+    cross join context
 
 ),
 
 moments as (
 
-    select distinct
+    select
         items.source,
         items.source_subscription_id,
-        items.valid_from_at
+        items.valid_from_at as told_at
     from items
-    semi join open_ended
+    semi join lives
         on
-            items.source = open_ended.source
-            and items.source_subscription_id = open_ended.source_subscription_id
+            items.source = lives.source
+            and items.source_subscription_id = lives.source_subscription_id
+    union distinct
+    select
+        items.source,
+        items.source_subscription_id,
+        items.item_ended_at as told_at
+    from items
+    semi join lives
+        on
+            items.source = lives.source
+            and items.source_subscription_id = lives.source_subscription_id
+    where items.item_ended_at is not null
+    union distinct
+    select
+        source,
+        source_subscription_id,
+        begun_at as told_at
+    from lives
+    where not is_first
 
 ),
 
@@ -108,7 +163,7 @@ intervals as (
     select
         moments.source,
         moments.source_subscription_id,
-        moments.valid_from_at,
+        moments.told_at,
         max(items.term_months) as term_months,
         max_by(items.term_length, (items.term_months, items.term_length)) as term_length
     from moments
@@ -116,44 +171,57 @@ intervals as (
         on
             moments.source = items.source
             and moments.source_subscription_id = items.source_subscription_id
-            and moments.valid_from_at >= items.valid_from_at
-            and moments.valid_from_at < coalesce(items.valid_to_at, timestamp '9999-12-31')
-    group by moments.source, moments.source_subscription_id, moments.valid_from_at
+            and moments.told_at >= items.valid_from_at
+            and moments.told_at < least(items.valid_to_at, items.item_ended_at, timestamp '9999-12-31')
+    group by moments.source, moments.source_subscription_id, moments.told_at
 
 ),
 
 interval_changes as (
 
     select
-        *,
+        intervals.*,
         row_number() over subscription_history = 1 as is_first
     from intervals
-    window subscription_history as (partition by source, source_subscription_id order by valid_from_at)
-    qualify term_length is distinct from lag(term_length) over subscription_history
+    left join lives
+        on
+            intervals.source = lives.source
+            and intervals.source_subscription_id = lives.source_subscription_id
+            and intervals.told_at = lives.begun_at
+            and not lives.is_first
+    window
+        subscription_history as (
+            partition by intervals.source, intervals.source_subscription_id
+            order by intervals.told_at
+        )
+    qualify
+        intervals.term_length is distinct from lag(intervals.term_length) over subscription_history
+        or lives.begun_at is not null
 
 ),
 
 untold as (
 
     select
-        open_ended.source,
-        open_ended.source_subscription_id,
-        interval_changes.valid_from_at as told_at,
-        if(interval_changes.is_first, open_ended.started_at, interval_changes.valid_from_at) as anchor_at,
+        lives.source,
+        lives.source_subscription_id,
+        interval_changes.told_at,
+        if(interval_changes.is_first, lives.begun_at, interval_changes.told_at) as anchor_at,
         coalesce(
             if(
                 date_part('day', interval_changes.term_length) > 0,
-                date_sub('day', anchor_at, told_at) // date_part('day', interval_changes.term_length),
-                date_sub('month', anchor_at, told_at) // nullif(interval_changes.term_months, 0)
+                date_sub('day', anchor_at, interval_changes.told_at) // date_part('day', interval_changes.term_length),
+                date_sub('month', anchor_at, interval_changes.told_at) // nullif(interval_changes.term_months, 0)
             ), 0
         ) + 1 as anchor_step,
         anchor_at + interval_changes.term_length * anchor_step as due_at,
-        open_ended.collection_method
-    from open_ended
+        lives.collection_method
+    from lives
     inner join interval_changes
         on
-            open_ended.source = interval_changes.source
-            and open_ended.source_subscription_id = interval_changes.source_subscription_id
+            lives.source = interval_changes.source
+            and lives.source_subscription_id = interval_changes.source_subscription_id
+    where lives.is_first
 
 ),
 
@@ -167,34 +235,42 @@ ends as (
 
 ),
 
+-- An end that is moved by some days is the same.
+unmoved as (
+
+    select *
+    from ends
+    window told_history as (partition by source, source_subscription_id order by told_at, due_at)
+    qualify
+        not coalesce(
+            lead(told_at) over told_history < due_at
+            and abs(date_diff('day', due_at, lead(due_at) over told_history)) <= {{ on_time_days }}, false
+        )
+
+),
+
 followed as (
 
     select
         *,
         lead(told_at) over told_history as replaced_at,
+        lead(due_at) over told_history as next_due_at,
         row_number() over told_history = 1 as is_first
-    from ends
+    from unmoved
     window told_history as (partition by source, source_subscription_id order by told_at, due_at)
 
 ),
 
--- How long a term is and what it is of, by the items just before it ends or is replaced by another.
-itemised as (
+-- How long a term is and what it is of, by the items just before it ends or is replaced by another, or before the last
+-- of them ended.
+parts as (
 
     select
-        followed.source,
-        followed.source_subscription_id,
-        followed.due_at,
-        followed.anchor_at,
-        followed.anchor_step,
-        followed.started_at,
-        followed.replaced_at,
-        followed.is_first,
-        followed.is_canceling,
-        followed.collection_method,
-        max(items.term_months) as term_months,
-        max_by(items.term_length, (items.term_months, items.term_length)) as term_length,
-        max_by(items.plan, items.unit_amount * cast(items.quantity as double)) as plan
+        followed.*,
+        items.term_months,
+        items.term_length,
+        items.plan,
+        items.unit_amount * cast(items.quantity as double) as amount
     from followed
     inner join items
         on
@@ -202,22 +278,60 @@ itemised as (
             and followed.source_subscription_id = items.source_subscription_id
             and items.valid_from_at < least(followed.due_at, followed.replaced_at)
             and coalesce(items.valid_to_at >= least(followed.due_at, followed.replaced_at), true)
+    qualify
+        rank() over (
+            partition by followed.source, followed.source_subscription_id, followed.told_at, followed.due_at
+            order by least(items.item_ended_at, followed.due_at, followed.replaced_at) desc
+        ) = 1
+
+),
+
+itemised as (
+
+    select
+        source,
+        source_subscription_id,
+        due_at,
+        anchor_at,
+        anchor_step,
+        started_at,
+        replaced_at,
+        next_due_at,
+        is_first,
+        is_canceling,
+        collection_method,
+        max(term_months) as term_months,
+        max_by(term_length, (term_months, term_length)) as term_length,
+        max_by(plan, amount) as plan
+    from parts
     group by all
     having term_months >= {{ var('contract_term_months') }}
 
 ),
 
--- Before the first told term and after each one, terms of the same length: as far back as was paid, and up to the next
--- that is told, or the first that ends after the as-of date.
+-- Before the first told term and after each one, terms of the same length: as far back as was paid, and up to the one
+-- that ran when the next was told, or the first that ends after the as-of date.
+later_terms as (
+
+    select
+        * exclude (started_at, is_first, anchor_at, anchor_step, is_canceling, due_at),
+        unnest(range(1, least(600, 12000 // term_months + 2))) as step,
+        anchor_at + term_length * (anchor_step + step) as later_due_at
+    from itemised
+
+),
+
 dated as (
 
     select
-        * exclude (started_at, is_first, anchor_at, anchor_step),
+        * exclude (started_at, is_first, anchor_at, anchor_step, next_due_at),
         0 as step
     from itemised
     union all by name
     select
-        itemised.* exclude (started_at, is_first, anchor_at, anchor_step, replaced_at, is_canceling, due_at),
+        itemised.* exclude (
+            started_at, is_first, anchor_at, anchor_step, replaced_at, next_due_at, is_canceling, due_at
+        ),
         unnest(range(1, least(600, 12000 // itemised.term_months + 2))) as step,
         coalesce(
             itemised.started_at - itemised.term_length * (step - 1),
@@ -227,11 +341,16 @@ dated as (
     where itemised.is_first
     union all by name
     select
-        itemised.* exclude (started_at, is_first, anchor_at, anchor_step, replaced_at, is_canceling, due_at),
-        unnest(range(1, least(600, 12000 // itemised.term_months + 2))) as step,
-        itemised.anchor_at + itemised.term_length * (itemised.anchor_step + step) as due_at,
-        itemised.replaced_at as until_at
-    from itemised
+        * exclude (replaced_at, next_due_at, later_due_at),
+        later_due_at as due_at,
+        if(later_due_at > replaced_at, replaced_at, null) as replaced_at
+    from later_terms
+    where
+        coalesce(later_due_at <= replaced_at, true)
+        or (
+            later_due_at - term_length < replaced_at
+            and abs(date_diff('day', later_due_at, next_due_at)) > {{ on_time_days }}
+        )
 
 ),
 
@@ -258,17 +377,16 @@ askings as (
 terms as (
 
     select
-        dated.* exclude (step, until_at) replace (
-            coalesce(
-                dated.is_canceling,
-                askings.asked_at >= dated.due_at - dated.term_length and askings.asked_at < dated.due_at,
-                false
+        dated.* exclude (step) replace (
+            coalesce(dated.is_canceling, false)
+            or coalesce(
+                askings.asked_at >= dated.due_at - dated.term_length and askings.asked_at < dated.due_at, false
             ) as is_canceling
         ),
         paid.* exclude (source, source_subscription_id),
-        cast(timezone(context.time_zone, timezone('UTC', dated.due_at)) as date) as due_date,
+        cast(dated.due_at as date) as due_date,
         cast(due_date - dated.term_length as date) as started_date,
-        cast(timezone(context.time_zone, timezone('UTC', dated.replaced_at)) as date) as replaced_date
+        cast(dated.replaced_at as date) as replaced_date
     from dated
     inner join paid
         on
@@ -286,7 +404,6 @@ terms as (
             dated.step = 0
             or cast(dated.due_at as date) - dated.term_length <= context.as_of_date
         )
-        and coalesce(dated.due_at <= dated.until_at, true)
     qualify
         -- One that was replaced long before its end stands beside the one that replaced it.
         row_number() over (
@@ -329,7 +446,7 @@ settled as (
             failing.source = versions.source
             and failing.source_subscription_id = versions.source_subscription_id
             and failing.failed_at < versions.valid_from_at
-            and versions.status <> 'past_due'
+            and versions.status not in ('past_due', 'unpaid')
     group by failing.source, failing.source_subscription_id, failing.due_date
 
 )

@@ -3,8 +3,12 @@
 -- Terms of subscriptions by their ends, and what became of each as far as billing knows.
 with context as (
 
-    select as_of_date
-    from {{ ref('int_run__context') }}
+    select
+        context.as_of_date,
+        policies.free = 'churn' as is_free_lost
+    from {{ ref('int_run__context') }} as context
+    inner join {{ ref('int_revenue__policies') }} as policies
+        on policies.is_active
 
 ),
 
@@ -43,6 +47,7 @@ valued as (
         ) as is_running_then,
         max_by(levels.is_paying, levels.change_date) filter (where levels.change_date <= terms.due_date)
             as is_paying_then,
+        max_by(levels.mrr_amount, levels.change_date) filter (where levels.change_date <= terms.due_date) as mrr_then,
         min(levels.change_date) filter (where levels.is_paying and levels.change_date > terms.due_date)
             as resumed_date,
         max(levels.change_date) filter (
@@ -77,7 +82,9 @@ judged as (
             when not valued.is_paying_then and valued.resumed_date < coalesce(valued.ended_after_date, '9999-12-31')
                 then 'renewed'
             when not valued.is_paying_then then if(terms.is_running, 'pending', 'lost')
+            when valued.mrr_then = 0 and context.is_free_lost then 'lost'
             when not terms.is_failing then 'renewed'
+            when valued.ended_after_date < terms.settled_date then 'lost'
             when terms.settled_status in ('active', 'paused') then 'renewed'
             when terms.settled_date is null and terms.is_running then 'pending'
             else 'lost'
@@ -89,7 +96,9 @@ judged as (
             else terms.due_date
         end as renewed_date,
         coalesce(
-            if(valued.is_running_then, valued.ended_after_date, valued.ended_by_date), terms.settled_date
+            if(valued.is_running_then, valued.ended_after_date, valued.ended_by_date),
+            terms.settled_date,
+            terms.due_date
         ) as lost_date
     from terms
     inner join valued
@@ -98,7 +107,13 @@ judged as (
             and terms.source_subscription_id = valued.source_subscription_id
             and terms.due_date = valued.due_date
     cross join context
-    where valued.due_mrr > 0
+    where
+        valued.due_mrr > 0
+        -- One that hadn't been renewed to begin with, before the subscription began anew.
+        and not coalesce(
+            valued.ended_by_date <= terms.started_date + {{ var('renewal_late_days') }}
+            and valued.begun_date >= terms.replaced_date, false
+        )
     window
         earlier_terms as (
             partition by terms.source, terms.source_subscription_id

@@ -108,7 +108,7 @@ successors as (
 ),
 
 -- One that replaces several renews each in proportion to what is due, in its own currency: to the cent, in all what it
--- costs.
+-- costs. Without a rate between the two, what is due is taken to go on.
 valued_successors as (
 
     select
@@ -146,7 +146,7 @@ succeeded as (
     select
         renewal_id,
         min(renewed_date) as renewed_date,
-        sum({{ money_to_the_cent('successor_amount', 'currency') }}) as renewed_amount
+        sum({{ money_to_the_cent('coalesce(successor_amount, due_amount)', 'currency') }}) as renewed_amount
     from shared
     group by renewal_id
 
@@ -235,7 +235,7 @@ billed as (
             when succeeded.renewal_id is not null then succeeded.renewed_amount
             when terms.outcome = 'renewed'
                 then {{ yearly_money('continued.whole_mrr - continued.upsell_mrr', 'terms.currency') }}
-            when deals.currency = terms.currency then deals.amount
+            when deals.currency = terms.currency then coalesce(deals.amount, terms.due_amount)
             else terms.due_amount
         end as renewed_amount,
         case
@@ -279,7 +279,7 @@ unbilled as (
         end as outcome,
         deals.close_date as renewed_date,
         deals.close_date as lost_date,
-        deals.amount as renewed_amount,
+        coalesce(deals.amount, deals.due_amount) as renewed_amount,
         0 as upsell_amount
     from deals
     anti join terms
