@@ -90,6 +90,28 @@ def test_what_is_billed_twice_for_one_contract_is_unexplained() -> None:
     assert ledger.reconciled() == {"2024-02": {"unexplained": 100}}
 
 
+def test_more_seats_and_the_rest_of_the_period_given_back_are_a_change() -> None:
+    ledger = sold(100)
+    ledger.item("s", 100, start="2024-01-20", quantity=2)
+    monthly(ledger, "2024-01")
+    rest = {"amount": -67, "start": "2024-01-20", "end": "2024-02-10", "is_proration": True}
+    for month, lines in (("2024-01", [rest]), ("2024-02", []), ("2024-03", []), ("2024-04", [])):
+        line = {"amount": 200, "start": f"{month}-20", "end": f"{month[:6]}{int(month[6]) + 1}-20"}
+        ledger.invoice(f"of {month}", f"{month}-20", line, *lines)
+    assert ledger.reconciled() == {"2024-01": {"change": 100, "proration": -67}}
+
+
+def test_a_file_s_line_for_a_day_less_than_an_interval_is_a_proration_where_others_are_whole() -> None:
+    ledger = of_a_file(100)
+    ledger.item("s", 200, start="2024-03-11", source="files")
+    for month, end, amount in zip(MONTHS, [*MONTHS[1:], "2024-05"], (100, 100, 100, 200), strict=True):
+        line = {"amount": amount, "start": f"{month}-10", "end": f"{end}-10", **FILE_LINE}
+        ledger.invoice(month, f"{month}-10", line, source="files")
+    rest = {"amount": 96.77, "start": "2024-03-11", "end": "2024-04-10", **FILE_LINE}
+    ledger.invoice("A", "2024-03-11", rest, source="files")
+    assert ledger.reconciled() == {"2024-03": {"change": -100, "proration": 96.77}}
+
+
 def test_a_file_s_line_tells_the_day_alone_on_which_the_price_changed() -> None:
     ledger = of_a_file(100)
     ledger.item("s", 120, start="2024-02-10T10:00", source="files")

@@ -168,7 +168,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_lead_says_what_is_paid_what_stays_and_what_was_lost(page: str) -> None:
     text = lead(page)
     assert "At the end of May 2024 54 customers paid EUR 2,405 a month, 100.4% more than a year before." in text
-    assert "Of what 41 customers paid a year before, 105.0% is paid today (net retention; 95% interval" in text
+    assert "Of what 41 customers paid a year before, 105.0% was still paid then (net retention; 95% interval" in text
     assert f"101.0{TO}109.0%), 90.0% without what they added (gross)." in text
     assert (
         "1 customer left in May 2024 with EUR 60 a month, 50.0% of it because a payment failed; with what others pay "

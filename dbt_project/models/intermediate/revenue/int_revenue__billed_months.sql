@@ -151,7 +151,8 @@ compared as (
 
     select
         *,
-        lead(contract) over item_history as next_contract
+        lead(contract) over item_history as next_contract,
+        lead(period_start_at) over item_history as next_start_at
     from billed
     window
         item_history as (
@@ -161,22 +162,42 @@ compared as (
 
 ),
 
--- Another price or interval within a period begins a new one: both cover the month's end, and what the first was billed
--- for has changed since. Lines of no item do so where each is all that the contract cost; else they are its parts. What
--- is billed twice for one contract is no change.
+-- What is given back when a new period begins within one that was billed.
+credits as (
+
+    select distinct
+        source,
+        source_subscription_id,
+        period_start_at as next_start_at
+    from {{ ref('int_revenue__billing_lines') }}
+    where reason in ('proration', 'credit') and issued_amount < 0
+
+),
+
+-- Another price or interval within a period, or other units for which the rest of it is credited, begin a new one: both
+-- cover the month's end, and what the first was billed for has changed since. Lines of no item do so where each is all
+-- that the contract cost; else they are its parts. What is billed twice for one contract is no change.
 counted as (
 
     select
-        *,
-        period_start_at = max(period_start_at) over item_month
+        compared.*,
+        compared.period_start_at = max(compared.period_start_at) over item_month
         or (
-            contract <> next_contract
-            and (source_subscription_item_id is not null or bool_and(is_whole) over item_month)
+            (compared.contract <> compared.next_contract or credits.next_start_at is not null)
+            and (compared.source_subscription_item_id is not null or bool_and(compared.is_whole) over item_month)
         ) as is_counted,
-        count(*) over (item_month order by period_start_at desc) as contract_number
+        count(*) over (item_month order by compared.period_start_at desc) as contract_number
     from compared
+    left join credits using (source, source_subscription_id, next_start_at)
     window
-        item_month as (partition by source, source_subscription_id, source_subscription_item_id, currency, month)
+        item_month as (
+            partition by
+                compared.source,
+                compared.source_subscription_id,
+                compared.source_subscription_item_id,
+                compared.currency,
+                compared.month
+        )
 
 ),
 

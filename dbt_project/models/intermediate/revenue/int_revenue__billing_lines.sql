@@ -48,9 +48,17 @@ invoice_lines as (
         * exclude (period_start_at, period_end_at),
         coalesce(period_start_at, issued_at) as period_start_at,
         date_sub('month', period_start_at, period_end_at + interval 1 day) as whole_months,
-        -- A file may tell the last day of whole months in place of the day after it.
+        coalesce(
+            bool_or(
+                period_start_at
+                + to_months(cast(date_sub('month', period_start_at, period_end_at) as integer)) = period_end_at
+                and period_end_at > period_start_at
+            ) over (partition by source, source_subscription_id), false
+        ) as is_end_day_after,
+        -- A file may tell the last day of whole months in place of the day after it, unless it tells that of others.
         if(
             billing_interval is null
+            and not is_end_day_after
             and whole_months > 0
             and period_start_at + to_months(cast(whole_months as integer)) = period_end_at + interval 1 day,
             period_end_at + interval 1 day, period_end_at
@@ -71,7 +79,10 @@ line_intervals as (
         states.interval_count,
         {{ interval_end('lines.period_start_at', 'states.billing_interval', 'states.interval_count') }}
             as interval_ends_at,
-        coalesce(interval_ends_at <= lines.period_end_at + interval 1 day, true) as is_held
+        coalesce(
+            interval_ends_at
+            <= lines.period_end_at + to_days(if(lines.is_end_day_after, 0, 1)), true
+        ) as is_held
     from invoice_lines as lines
     inner join states
         on
@@ -98,7 +109,7 @@ line_intervals as (
 lines as (
 
     select
-        lines.* exclude (billing_interval, interval_count, whole_months),
+        lines.* exclude (billing_interval, interval_count, whole_months, is_end_day_after),
         lines.period_end_at > line_intervals.interval_ends_at
         and lines.period_start_at + to_months(cast(lines.whole_months as integer)) >= lines.period_end_at as is_longer,
         if(is_longer, 'month', coalesce(lines.billing_interval, line_intervals.billing_interval)) as billing_interval,
