@@ -5,16 +5,16 @@
 -#}
 {% macro metric_version(table) -%}
     {{ {
-        'rpt_mrr_months': 7,
-        'rpt_nrr_monthly': 7,
-        'rpt_cohort_retention': 6,
-        'rpt_customer_retention_rate': 7,
+        'rpt_mrr_months': 8,
+        'rpt_nrr_monthly': 8,
+        'rpt_cohort_retention': 7,
+        'rpt_customer_retention_rate': 8,
         'rpt_renewal_rates': 7,
-        'rpt_survival': 6,
-        'rpt_lifetime_value': 5,
+        'rpt_survival': 7,
+        'rpt_lifetime_value': 6,
         'rpt_time_to_first_value': 2,
         'rpt_failed_payments': 3,
         'rpt_billing_reconciliation': 5,
-        'rpt_definition_reconciliation': 4,
+        'rpt_definition_reconciliation': 5,
     }[table] }}
 {%- endmacro %}
