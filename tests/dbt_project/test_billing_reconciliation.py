@@ -101,6 +101,17 @@ def test_more_seats_and_the_rest_of_the_period_given_back_are_a_change() -> None
     assert ledger.reconciled() == {"2024-01": {"change": 100, "proration": -67}}
 
 
+def test_who_leaves_and_begins_anew_within_a_paid_period_has_changed() -> None:
+    ledger = sold(100)
+    ledger.subscribe("s", start="2024-01-20", status="canceled", ended_at=datetime.fromisoformat("2024-01-20"))
+    ledger.subscribe("s", start="2024-01-25")
+    monthly(ledger, "2024-01")
+    for month in MONTHS:
+        line = {"amount": 100, "start": f"{month}-25", "end": f"{month[:6]}{int(month[6]) + 1}-25"}
+        ledger.invoice(f"of {month}", f"{month}-25", line)
+    assert ledger.reconciled() == {"2024-01": {"change": 100}}
+
+
 def test_a_file_s_line_for_a_day_less_than_an_interval_is_a_proration_where_others_are_whole() -> None:
     ledger = of_a_file(100)
     ledger.item("s", 200, start="2024-03-11", source="files")

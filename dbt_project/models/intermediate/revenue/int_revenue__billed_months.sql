@@ -174,21 +174,44 @@ credits as (
 
 ),
 
--- Another price or interval within a period, or other units for which the rest of it is credited, begin a new one: both
--- cover the month's end, and what the first was billed for has changed since. Lines of no item do so where each is all
--- that the contract cost; else they are its parts. What is billed twice for one contract is no change.
+beginnings as (
+
+    select
+        source,
+        source_subscription_id,
+        change_date as next_start_date
+    from {{ ref('int_revenue__subscription_days') }}
+    where is_running and not was_running
+
+),
+
+-- Another price or interval within a period, other units for which the rest of it is credited, and a subscription that
+-- begins anew begin a new one: both cover the month's end, and what the first was billed for has changed since. Lines
+-- of no item do so where each is all that the contract cost; else they are its parts. What is billed twice for one
+-- contract is no change.
 counted as (
 
     select
         compared.*,
         compared.period_start_at = max(compared.period_start_at) over item_month
         or (
-            (compared.contract <> compared.next_contract or credits.next_start_at is not null)
+            (
+                compared.contract <> compared.next_contract
+                or credits.next_start_at is not null
+                or beginnings.next_start_date is not null
+            )
             and (compared.source_subscription_item_id is not null or bool_and(compared.is_whole) over item_month)
         ) as is_counted,
         count(*) over (item_month order by compared.period_start_at desc) as contract_number
     from compared
+    cross join policy
     left join credits using (source, source_subscription_id, next_start_at)
+    left join beginnings
+        on
+            compared.source = beginnings.source
+            and compared.source_subscription_id = beginnings.source_subscription_id
+            and beginnings.next_start_date
+            = cast(timezone(policy.time_zone, timezone('UTC', compared.next_start_at)) as date)
     window
         item_month as (
             partition by
