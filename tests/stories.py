@@ -125,28 +125,32 @@ def current(versions: list[dict[str, Any]], moment: datetime) -> dict[str, Any] 
     return max(held, key=lambda version: (version["at"], version["load"])) if held else None
 
 
-def ends_of(versions: list[dict[str, Any]]) -> list[datetime | None]:
-    """The end that each version tells: of one after the other that say that it is over, the last is right."""
-    ends = [version["ended"] for version in versions]
-    is_over = [bool(version["ended"] and version["ended"] <= version["at"]) for version in versions]
-    for place in reversed(range(len(versions) - 1)):
-        if is_over[place] and is_over[place + 1]:
-            ends[place] = ends[place + 1]
-    return ends
+def without_retold(versions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of versions that say one after the other that it is over, the last that tells of a day before its own."""
+    held: list[dict[str, Any]] = []
+    was_over = False
+    for version in sorted(versions, key=lambda version: (version["at"], version["load"])):
+        is_over = bool(version["ended"] and version["ended"] <= version["at"])
+        if is_over and was_over:
+            if version["ended"] < version["at"]:
+                held[-1] = version
+        else:
+            held.append(version)
+        was_over = is_over
+    return held
 
 
 def end_of(versions: list[dict[str, Any]], version: dict[str, Any]) -> datetime | None:
     """When it ends by a version: as it says, or as a later one tells of a time at which it still held, or before."""
-    held = [other for at in sorted({other["at"] for other in versions}) if (other := current(versions, at))]
-    ends = ends_of(held)
+    held = [current(versions, at) for at in sorted({other["at"] for other in versions})]
+    ends = [other["ended"] for other in held if other]
     place = held.index(version)
-    end = ends[place]
-    later = next((told for told in ends[place + 1 :] if told), None)
-    earlier = next((told for told in reversed(ends[:place]) if told), None)
+    later = next((end for end in ends[place + 1 :] if end), None)
+    earlier = next((end for end in reversed(ends[:place]) if end), None)
     if not later or later >= min(other["at"] for other in versions if other["at"] > version["at"]):
-        return end
+        return version["ended"]
     is_told = later >= version["at"] or later != earlier
-    return later if is_told and (not end or later < end) else end
+    return later if is_told and (not version["ended"] or later < version["ended"]) else version["ended"]
 
 
 def is_trial_still(versions: list[dict[str, Any]], moment: datetime) -> bool:
@@ -168,12 +172,14 @@ def past_due_since(versions: list[dict[str, Any]], moment: datetime) -> datetime
 
 def levels(story: Story, dunning: int) -> Iterator[tuple[date, Fraction, bool]]:
     """A customer's MRR at the end of each day, and whether anything of theirs is alive, paid or not."""
-    by_subscription = defaultdict(list)
-    by_item = defaultdict(list)
+    by_subscription: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    by_item: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for version in story.subscriptions:
         by_subscription[version["name"]].append(version)
     for version in story.items:
         by_item[version["name"]].append(version)
+    by_subscription = {name: without_retold(versions) for name, versions in by_subscription.items()}
+    by_item = {name: without_retold(versions) for name, versions in by_item.items()}
     for day in range(DAYS + 60):
         moment = START + timedelta(days=day + 1, microseconds=-1)
         total, is_alive = Fraction(0), False

@@ -101,6 +101,32 @@ def test_more_seats_and_the_rest_of_the_period_given_back_are_a_change() -> None
     assert ledger.reconciled() == {"2024-01": {"change": 100, "proration": -67}}
 
 
+@pytest.mark.parametrize("every", [1, 3])
+def test_a_file_s_last_days_stay_so_beside_a_line_that_ends_on_the_day_after(every: int) -> None:
+    ledger = Revenue(date(2024, 10, 31))
+    ledger.subscribe("s", start="2024-01-01", source="files")
+    ledger.item("s", 100 * every, start="2024-01-01", source="files", interval_count=every)
+    ledger.connection.execute("update int_customers__id_spells set source = 'files'")
+    for month in range(1, 11, every):
+        end = date(2024 + (month + every - 1) // 12, (month + every - 1) % 12 + 1, 1) - timedelta(days=1)
+        line = {"amount": 100 * every, "start": f"2024-{month:02}-01", "end": end.isoformat(), **FILE_LINE}
+        ledger.invoice(f"A{month}", f"2024-{month:02}-01", line, source="files")
+    given_back = {"amount": -20, "start": "2024-03-01", "end": "2024-04-01", **FILE_LINE}
+    ledger.invoice("B", "2024-03-15", given_back, source="files")
+    told = ledger.reconciled()
+    assert told["2024-03"].pop("credit") == -20
+    assert {reason for reasons in told.values() for reason in reasons} == ({"prepayment"} if every > 1 else set())
+
+
+def test_a_credit_beside_what_is_billed_twice_explains_nothing() -> None:
+    ledger = sold(100)
+    monthly(ledger, *MONTHS)
+    twice = {"amount": 100, "start": "2024-02-12", "end": "2024-03-12"}
+    goodwill = {"amount": -20, "start": "2024-02-12", "end": "2024-03-12"}
+    ledger.invoice("A", "2024-02-12", twice, goodwill)
+    assert ledger.reconciled() == {"2024-02": {"credit": -20, "unexplained": 100}}
+
+
 def test_who_leaves_and_begins_anew_within_a_paid_period_has_changed() -> None:
     ledger = sold(100)
     ledger.subscribe("s", start="2024-01-20", status="canceled", ended_at=datetime.fromisoformat("2024-01-20"))

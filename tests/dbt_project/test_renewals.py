@@ -357,6 +357,66 @@ def test_a_term_that_is_replaced_on_its_way_is_renewed_early(is_told: bool) -> N
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("told", ["2025-04-10", "2025-04-10T09:00", "2025-04-12"])
+def test_what_goes_on_by_the_month_has_renewed_once_whenever_it_is_told(told: str) -> None:
+    ledger = Revenue(date(2025, 6, 30))
+    year(ledger, "s", "2024-04-10")
+    ledger.item("s", 110, start=told)
+    for start, ends in ((told, "2025-05-10"), ("2025-05-10", "2025-06-10"), ("2025-06-10", "2025-07-10")):
+        ledger.subscribe("s", start=start, current_period_ends_at=at(ends))
+    assert [row[:2] for row in renewals(ledger)] == [("2025-04-10", "renewed")]
+
+
+def test_what_goes_over_to_months_that_end_near_it_is_renewed_early() -> None:
+    ledger = Revenue(date(2025, 6, 30))
+    year(ledger, "s", "2024-04-10")
+    ledger.item("s", 110, start="2025-03-20")
+    for start, ends in (("2025-03-20", "2025-04-20"), ("2025-04-20", "2025-05-20"), ("2025-05-20", "2025-06-20")):
+        ledger.subscribe("s", start=start, current_period_ends_at=at(ends))
+    assert [row[:2] for row in renewals(ledger)] == [("2025-04-10", "early")]
+
+
+def test_an_item_that_is_swapped_on_the_last_days_is_what_falls_due() -> None:
+    ledger = Revenue(date(2025, 6, 30))
+    year(ledger, "s", "2024-04-10")
+    ledger.item("s", 1200, start="2025-04-01", billing_interval="year", ended_at=at("2025-04-01"))
+    ledger.item("s", 110, start="2025-04-01", name="j")
+    for start, ends in (("2025-04-10", "2025-05-10"), ("2025-05-10", "2025-06-10"), ("2025-06-10", "2025-07-10")):
+        ledger.subscribe("s", start=start, current_period_ends_at=at(ends))
+    assert renewals(ledger) == [("2025-04-10", "renewed", 1320, 1320, 0)]
+
+
+def test_an_item_that_is_planned_to_end_renews_nothing_before_it_does() -> None:
+    ledger = Revenue(date(2025, 9, 30))
+    ledger.subscribe("s", start="2024-04-10", started_at=at("2024-04-10"))
+    ledger.item("s", 1200, start="2024-04-10", billing_interval="year", ended_at=at("2026-01-10"))
+    ledger.item("s", 20, start="2024-04-10", name="j")
+    assert [row[:2] for row in renewals(ledger)] == [("2025-04-10", "renewed"), ("2026-04-10", "due")]
+
+
+def test_after_a_free_month_it_is_renewed_late_where_who_is_free_is_no_customer() -> None:
+    ledger = Revenue(date(2026, 9, 30), free="churn")
+    year(ledger, "s", "2024-04-10")
+    for start, free in (("2025-04-10", True), ("2025-05-10", False), ("2026-04-10", False)):
+        free_of_charge = {"discount_rate": 1.0, "discount_duration": "repeating"} if free else {}
+        ends = at(f"{int(start[:4]) + 1}-04-10")
+        ledger.subscribe("s", start=start, current_period_ends_at=ends, **free_of_charge)
+    assert [row[:2] for row in renewals(ledger)] == [
+        ("2025-04-10", "late"), ("2026-04-10", "renewed"), ("2027-04-10", "due")
+    ]  # fmt: skip
+
+
+def test_who_leaves_in_a_term_s_first_weeks_and_begins_anew_was_to_renew_it() -> None:
+    ledger = Revenue(date(2026, 6, 30))
+    year(ledger, "s", "2024-04-10")
+    ledger.subscribe("s", start="2025-04-10", current_period_ends_at=at("2026-04-10"))
+    ledger.subscribe("s", start="2025-05-01", status="canceled", ended_at=at("2025-05-01"))
+    year(ledger, "s", "2025-10-01")
+    assert [row[:2] for row in renewals(ledger)] == [
+        ("2025-04-10", "renewed"), ("2026-04-10", "early"), ("2026-10-01", "due")
+    ]  # fmt: skip
+
+
 def test_an_end_that_is_moved_by_a_day_is_one_renewal() -> None:
     ledger = Revenue(date(2025, 9, 30))
     year(ledger, "s", "2024-04-10")

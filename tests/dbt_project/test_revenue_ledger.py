@@ -465,6 +465,35 @@ def test_an_end_that_is_told_again_was_on_the_later_told_day(first: str, second:
     assert ledger.build().movements("movement_date, movement, amount")[1:] == [(second, *lost)]
 
 
+@pytest.mark.parametrize("of_item", [False, True])
+def test_what_is_over_and_only_touched_again_ended_on_its_day(of_item: bool) -> None:
+    """A source that tells no end has that of each version's own day."""
+    ledger = sold(("2024-06-01", 100))
+    ledger.item("s", 50, start="2024-06-01", name="j")
+    for day in ("2025-03-01", "2025-05-01"):
+        over = {"start": day, "ended_at": datetime.fromisoformat(day)}
+        if of_item:
+            ledger.item("s", 50, name="j", **over)
+        else:
+            ledger.subscribe("s", status="canceled", **over)
+    lost = ("contraction", -50) if of_item else ("churn", -150)
+    assert ledger.build().movements("movement_date, movement, amount")[1:] == [("2025-03-01", *lost)]
+
+
+@pytest.mark.parametrize("status", ["unpaid", "past_due", "incomplete", "trialing"])
+def test_who_paid_no_more_pays_no_more_for_an_end_that_is_told_again(status: str) -> None:
+    ledger = Revenue(date(2025, 12, 31))
+    ledger.subscribe("s", start="2025-01-01", status="active" if status in ("unpaid", "past_due") else status)
+    ledger.item("s", 100, start="2025-01-01")
+    if status in ("unpaid", "past_due"):
+        ledger.subscribe("s", start="2025-03-01", status=status)
+    for start, end in (("2025-05-10", "2025-05-10"), ("2025-06-20", "2025-06-01")):
+        ledger.subscribe("s", start=start, status="canceled", ended_at=datetime.fromisoformat(end))
+    lost = {"unpaid": "2025-03-01", "past_due": "2025-03-22"}.get(status)
+    told = [("2025-01-01", "new", 100), (lost, "churn", -100)] if lost else []
+    assert ledger.build().movements("movement_date, movement, amount") == told
+
+
 def test_an_end_told_late_has_the_reason_that_is_told_with_it() -> None:
     """Left in April, as is told in May without a reason; back in June; a payment fails in September."""
     ledger = Revenue(date(2025, 12, 31))

@@ -152,6 +152,7 @@ compared as (
     select
         *,
         lead(contract) over item_history as next_contract,
+        lead(gross_amount) over item_history as next_gross_amount,
         lead(period_start_at) over item_history as next_start_at
     from billed
     window
@@ -168,7 +169,8 @@ credits as (
     select distinct
         source,
         source_subscription_id,
-        period_start_at as next_start_at
+        source_subscription_item_id,
+        period_start_at
     from {{ ref('int_revenue__billing_lines') }}
     where reason in ('proration', 'credit') and issued_amount < 0
 
@@ -197,7 +199,7 @@ counted as (
         or (
             (
                 compared.contract <> compared.next_contract
-                or credits.next_start_at is not null
+                or (credits.period_start_at is not null and compared.gross_amount <> compared.next_gross_amount)
                 or beginnings.next_start_date is not null
             )
             and (compared.source_subscription_item_id is not null or bool_and(compared.is_whole) over item_month)
@@ -205,7 +207,12 @@ counted as (
         count(*) over (item_month order by compared.period_start_at desc) as contract_number
     from compared
     cross join policy
-    left join credits using (source, source_subscription_id, next_start_at)
+    left join credits
+        on
+            compared.source = credits.source
+            and compared.source_subscription_id = credits.source_subscription_id
+            and compared.source_subscription_item_id is not distinct from credits.source_subscription_item_id
+            and compared.next_start_at = credits.period_start_at
     left join beginnings
         on
             compared.source = beginnings.source

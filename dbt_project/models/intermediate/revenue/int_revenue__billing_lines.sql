@@ -42,29 +42,58 @@ subscriptions as (
 
 ),
 
+-- A file may tell a period's last day in place of the day after it, on which the next one begins: the day by which most
+-- of a subscription's periods follow one another.
+file_periods as (
+
+    select distinct
+        source,
+        source_subscription_id,
+        period_start_at,
+        period_end_at
+    from {{ ref('int_billing__invoice_lines') }}
+    where billing_interval is null and period_end_at > period_start_at and net_amount >= 0 and invoice_status <> 'void'
+
+),
+
+ways_of_telling as (
+
+    select
+        periods.source,
+        periods.source_subscription_id,
+        count(*) filter (where nexts.period_start_at = periods.period_end_at)
+        > count(*) filter (where nexts.period_start_at > periods.period_end_at) as is_end_day_after
+    from file_periods as periods
+    inner join file_periods as nexts
+        on
+            periods.source = nexts.source
+            and periods.source_subscription_id = nexts.source_subscription_id
+            and periods.period_end_at <= nexts.period_start_at
+            and periods.period_end_at + interval 1 day >= nexts.period_start_at
+    group by periods.source, periods.source_subscription_id
+
+),
+
 invoice_lines as (
 
     select
-        * exclude (period_start_at, period_end_at),
-        coalesce(period_start_at, issued_at) as period_start_at,
-        date_sub('month', period_start_at, period_end_at + interval 1 day) as whole_months,
-        coalesce(
-            bool_or(
-                period_start_at
-                + to_months(cast(date_sub('month', period_start_at, period_end_at) as integer)) = period_end_at
-                and period_end_at > period_start_at
-            ) over (partition by source, source_subscription_id), false
-        ) as is_end_day_after,
-        -- A file may tell the last day of whole months in place of the day after it, unless it tells that of others.
+        lines.* exclude (period_start_at, period_end_at),
+        coalesce(ways_of_telling.is_end_day_after, false) as is_end_day_after,
+        coalesce(lines.period_start_at, lines.issued_at) as period_start_at,
+        date_sub('month', lines.period_start_at, lines.period_end_at + interval 1 day) as whole_months,
         if(
-            billing_interval is null
-            and not is_end_day_after
+            lines.billing_interval is null
+            and not coalesce(ways_of_telling.is_end_day_after, false)
             and whole_months > 0
-            and period_start_at + to_months(cast(whole_months as integer)) = period_end_at + interval 1 day,
-            period_end_at + interval 1 day, period_end_at
+            and lines.period_start_at + to_months(cast(whole_months as integer)) = lines.period_end_at + interval 1 day,
+            lines.period_end_at + interval 1 day, lines.period_end_at
         ) as period_end_at
-    from {{ ref('int_billing__invoice_lines') }}
-    where issued_at is not null
+    from {{ ref('int_billing__invoice_lines') }} as lines
+    left join ways_of_telling
+        on
+            lines.source = ways_of_telling.source
+            and lines.source_subscription_id = ways_of_telling.source_subscription_id
+    where lines.issued_at is not null
 
 ),
 
@@ -80,8 +109,7 @@ line_intervals as (
         {{ interval_end('lines.period_start_at', 'states.billing_interval', 'states.interval_count') }}
             as interval_ends_at,
         coalesce(
-            interval_ends_at
-            <= lines.period_end_at + to_days(if(lines.is_end_day_after, 0, 1)), true
+            interval_ends_at <= lines.period_end_at + to_days(if(lines.is_end_day_after, 0, 1)), true
         ) as is_held
     from invoice_lines as lines
     inner join states

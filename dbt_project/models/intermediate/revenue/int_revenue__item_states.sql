@@ -8,27 +8,21 @@
     )
 }}
 -- Each item of a subscription as it is from a moment on: what it says itself, and what its subscription says.
--- Of two versions from the same time the later load's holds: the other ends when it begins. What is over, and is told
--- again to have ended on another day or for another reason, did so.
+-- Of two versions from the same time the later load's holds: the other ends when it begins. Of those that say one after
+-- the other that it is over the last holds that tells of a day before its own.
 with
-{% for name, versions, id, told in [
+{% for name, versions, id, life in [
     (
         'subscription_runs', 'int_billing__subscriptions', 'source_subscription_id',
-        ['ended_at', 'cancellation_reason'],
+        ['life_number', 'is_over', 'started_at']
     ),
-    ('items', 'int_billing__subscription_items', 'source_subscription_item_id', ['ended_at']),
+    ('items', 'int_billing__subscription_items', 'source_subscription_item_id', ['life_number', 'is_over']),
 ] -%}
-    held_{{ name }} as (
+    versions_of_{{ name }} as (
 
-        select
-            *,
-            lead(valid_from_at, 1, timestamp '9999-12-31') over (
-                partition by source, {{ id }}
-                order by valid_from_at, load_id
-            ) as holds_to_at
+        select *
         from {{ ref(versions) }}
         {{ of_changed('source, source_subscription_id') }}
-        qualify holds_to_at > valid_from_at
 
     ),
 
@@ -37,10 +31,10 @@ with
         select
             source,
             {{ id }}
-        from held_{{ name }}
+        from versions_of_{{ name }}
         where ended_at <= valid_from_at
         group by source, {{ id }}
-        having count(distinct row({{ told | join(', ') }})) > 1
+        having count(*) > 1
 
     ),
 
@@ -51,29 +45,41 @@ with
             coalesce(ended_at <= valid_from_at, false) as is_over,
             sum(cast(not is_over as integer)) over (
                 partition by source, {{ id }}
-                order by valid_from_at
+                order by valid_from_at, load_id
             ) as life_number
-        from held_{{ name }}
+        from versions_of_{{ name }}
         semi join told_again_{{ name }} using (source, {{ id }})
 
     ),
 
     {{ name }} as (
 
-        select *
-        from held_{{ name }}
-        anti join told_again_{{ name }} using (source, {{ id }})
-        union all by name
         select
-            * exclude (is_over, life_number) replace (
-                {% for column in told -%}
-                    if(is_over, max_by({{ column }}, valid_from_at) over life, {{ column }}) as {{ column }},
-                {% endfor -%}
-                if(ended_at <> max_by(ended_at, valid_from_at) over life and is_over, max(load_id) over life, load_id)
-                    as load_id
-            )
-        from lives_of_{{ name }}
-        window life as (partition by source, {{ id }}, life_number, is_over)
+            *,
+            lead(valid_from_at, 1, timestamp '9999-12-31') over (
+                partition by source, {{ id }}
+                order by valid_from_at, load_id
+            ) as holds_to_at
+        from (
+            select *
+            from versions_of_{{ name }}
+            anti join told_again_{{ name }} using (source, {{ id }})
+            union all by name
+            select * exclude (is_over, life_number)
+            from lives_of_{{ name }}
+            -- The first of them may tell of its own.
+            qualify
+                not is_over
+                or row_number() over (
+                    partition by source, {{ id }}, {{ life | join(', ') }}
+                    order by
+                        if(ended_at < valid_from_at, valid_from_at, null) desc nulls last,
+                        if(ended_at < valid_from_at, load_id, null) desc nulls last,
+                        valid_from_at asc,
+                        load_id asc
+                ) = 1
+        ) as told
+        qualify holds_to_at > valid_from_at
 
     ),
 

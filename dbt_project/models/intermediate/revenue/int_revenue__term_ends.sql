@@ -173,6 +173,8 @@ intervals as (
             and moments.source_subscription_id = items.source_subscription_id
             and moments.told_at >= items.valid_from_at
             and moments.told_at < least(items.valid_to_at, items.item_ended_at, timestamp '9999-12-31')
+    cross join context
+    where moments.told_at < context.as_of_date + interval 1 day
     group by moments.source, moments.source_subscription_id, moments.told_at
 
 ),
@@ -215,6 +217,7 @@ untold as (
             ), 0
         ) + 1 as anchor_step,
         anchor_at + interval_changes.term_length * anchor_step as due_at,
+        true as is_untold,
         lives.collection_method
     from lives
     inner join interval_changes
@@ -235,17 +238,48 @@ ends as (
 
 ),
 
--- An end that is moved by some days is the same.
+-- An end that is moved by some days, of the same interval, is the same.
+near as (
+
+    select
+        *,
+        lead(told_at) over told_history as next_told_at
+    from ends
+    window told_history as (partition by source, source_subscription_id order by told_at, due_at)
+    qualify
+        next_told_at < due_at
+        and abs(date_diff('day', due_at, lead(due_at) over told_history)) <= {{ on_time_days }}
+
+),
+
+moved as (
+
+    select
+        near.source,
+        near.source_subscription_id,
+        near.told_at,
+        near.due_at
+    from near
+    inner join items
+        on
+            near.source = items.source
+            and near.source_subscription_id = items.source_subscription_id
+            and near.next_told_at >= items.valid_from_at
+            and near.told_at < least(items.valid_to_at, items.item_ended_at, timestamp '9999-12-31')
+    group by all
+    having
+        max(items.term_months) filter (where near.told_at >= items.valid_from_at)
+        = max(items.term_months) filter (
+            where near.next_told_at < least(items.valid_to_at, items.item_ended_at, timestamp '9999-12-31')
+        )
+
+),
+
 unmoved as (
 
     select *
     from ends
-    window told_history as (partition by source, source_subscription_id order by told_at, due_at)
-    qualify
-        not coalesce(
-            lead(told_at) over told_history < due_at
-            and abs(date_diff('day', due_at, lead(due_at) over told_history)) <= {{ on_time_days }}, false
-        )
+    anti join moved using (source, source_subscription_id, told_at, due_at)
 
 ),
 
@@ -281,7 +315,16 @@ parts as (
     qualify
         rank() over (
             partition by followed.source, followed.source_subscription_id, followed.told_at, followed.due_at
-            order by least(items.item_ended_at, followed.due_at, followed.replaced_at) desc
+            -- What ended on the last days was part of a term that had been told before.
+            order by
+                least(
+                    if(
+                        items.item_ended_at > followed.told_at,
+                        items.item_ended_at + to_days({{ on_time_days }}), items.item_ended_at
+                    ),
+                    followed.due_at,
+                    followed.replaced_at
+                ) desc
         ) = 1
 
 ),
@@ -298,6 +341,7 @@ itemised as (
         replaced_at,
         next_due_at,
         is_first,
+        is_untold,
         is_canceling,
         collection_method,
         max(term_months) as term_months,
@@ -314,7 +358,7 @@ itemised as (
 later_terms as (
 
     select
-        * exclude (started_at, is_first, anchor_at, anchor_step, is_canceling, due_at),
+        * exclude (started_at, is_first, is_untold, anchor_at, anchor_step, is_canceling, due_at),
         unnest(range(1, least(600, 12000 // term_months + 2))) as step,
         anchor_at + term_length * (anchor_step + step) as later_due_at
     from itemised
@@ -324,13 +368,14 @@ later_terms as (
 dated as (
 
     select
-        * exclude (started_at, is_first, anchor_at, anchor_step, next_due_at),
-        0 as step
+        * exclude (started_at, is_first, is_untold, anchor_at, anchor_step, next_due_at),
+        0 as step,
+        coalesce(is_untold, false) as is_reckoned
     from itemised
     union all by name
     select
         itemised.* exclude (
-            started_at, is_first, anchor_at, anchor_step, replaced_at, next_due_at, is_canceling, due_at
+            started_at, is_first, is_untold, anchor_at, anchor_step, replaced_at, next_due_at, is_canceling, due_at
         ),
         unnest(range(1, least(600, 12000 // itemised.term_months + 2))) as step,
         coalesce(
@@ -343,7 +388,8 @@ dated as (
     select
         * exclude (replaced_at, next_due_at, later_due_at),
         later_due_at as due_at,
-        if(later_due_at > replaced_at, replaced_at, null) as replaced_at
+        if(later_due_at > replaced_at, replaced_at, null) as replaced_at,
+        true as is_reckoned
     from later_terms
     where
         coalesce(later_due_at <= replaced_at, true)
@@ -400,6 +446,12 @@ terms as (
     where
         -- What is left of a term on its first days is no term.
         cast(dated.due_at as date) > paid.first_paid_date + {{ on_time_days }}
+        -- One that nobody told, and another soon took the place of, is the renewal of the one before it.
+        and not coalesce(
+            dated.is_reckoned
+            and dated.replaced_at < dated.due_at
+            and dated.replaced_at <= dated.due_at - dated.term_length + to_days({{ var('renewal_late_days') }}), false
+        )
         and (
             dated.step = 0
             or cast(dated.due_at as date) - dated.term_length <= context.as_of_date
@@ -462,6 +514,7 @@ select
     terms.started_date,
     terms.due_date,
     terms.replaced_date,
+    terms.is_reckoned,
     terms.plan,
     terms.is_canceling,
     terms.collection_method,

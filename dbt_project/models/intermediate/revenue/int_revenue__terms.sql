@@ -19,10 +19,25 @@ terms as (
 
 ),
 
+-- Who is free is lost under some policies, and begins anew when they pay.
 levels as (
 
-    select *
-    from {{ ref('int_revenue__subscription_days') }}
+    select
+        days.*,
+        days.is_running
+        and (
+            not days.was_running
+            or (
+                context.is_free_lost
+                and days.mrr_amount > 0
+                and lag(days.is_paying and days.mrr_amount = 0) over (
+                    partition by days.source, days.source_subscription_id
+                    order by days.change_date
+                )
+            )
+        ) as is_begun
+    from {{ ref('int_revenue__subscription_days') }} as days
+    cross join context
 
 ),
 
@@ -51,7 +66,7 @@ valued as (
         min(levels.change_date) filter (where levels.is_paying and levels.change_date > terms.due_date)
             as resumed_date,
         max(levels.change_date) filter (
-            where levels.is_running and not levels.was_running and levels.change_date <= terms.due_date
+            where levels.is_begun and levels.change_date <= terms.due_date
         ) as begun_date,
         max(levels.change_date) filter (where not levels.is_running and levels.change_date <= terms.due_date)
             as ended_by_date,
@@ -109,9 +124,10 @@ judged as (
     cross join context
     where
         valued.due_mrr > 0
-        -- One that hadn't been renewed to begin with, before the subscription began anew.
+        -- One that would have begun when the subscription had ended, before it began anew.
         and not coalesce(
-            valued.ended_by_date <= terms.started_date + {{ var('renewal_late_days') }}
+            terms.is_reckoned
+            and valued.ended_by_date <= terms.started_date + {{ on_time_days }}
             and valued.begun_date >= terms.replaced_date, false
         )
     window

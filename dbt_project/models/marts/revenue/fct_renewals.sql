@@ -45,9 +45,18 @@ levels as (
     select
         *,
         lag(mrr_amount, 1, cast(0 as decimal(18, 4))) over subscription_history as mrr_before,
+        lag(is_paying and mrr_amount = 0) over subscription_history as was_free,
         min(if(mrr_amount > 0, change_date, null)) over (partition by source, source_subscription_id) as first_paid_date
     from {{ ref('int_revenue__subscription_days') }}
     window subscription_history as (partition by source, source_subscription_id order by change_date)
+
+),
+
+policy as (
+
+    select free = 'churn' as is_free_lost
+    from {{ ref('int_revenue__policies') }}
+    where is_active
 
 ),
 
@@ -66,7 +75,14 @@ beginnings as (
         on
             levels.source = record_ids.source
             and levels.source_customer_id = record_ids.source_record_id
-    where levels.mrr_amount > 0 and (levels.change_date = levels.first_paid_date or not levels.was_running)
+    cross join policy
+    where
+        levels.mrr_amount > 0
+        and (
+            levels.change_date = levels.first_paid_date
+            or not levels.was_running
+            or (policy.is_free_lost and levels.was_free)
+        )
 
 ),
 
@@ -132,7 +148,7 @@ shared as (
         *,
         due_amount / rate as value,
         sum(value) over (successor order by due_date, renewal_id) as value_so_far,
-        begun_amount / sum(value) over successor as share,
+        begun_amount / nullif(sum(value) over successor, 0) as share,
         {{ money_to_the_cent('share * value_so_far', 'successor_currency') }} as amount_so_far,
         {{ money_to_the_cent('share * (value_so_far - value)', 'successor_currency') }} as amount_before,
         rate * (amount_so_far - amount_before) as successor_amount
