@@ -102,8 +102,8 @@ def _sentences(months: list[Row], retention: list[Row], trends: list[Row]) -> li
         )
         sentences.append(
             f"Of what {plural(row['start_customer_count'], 'customer')} paid a year before, "
-            f"{percent(row['nrr'])} was still paid then (net retention{sure}), {percent(row['grr'])} without what they added "
-            "(gross)."
+            f"{percent(row['nrr'])} was still paid then (net retention{sure}), {percent(row['grr'])} without what they "
+            "added (gross)."
         )
     churn, failed = -last["churn_amount"], -last["involuntary_churn_amount"]
     if churn:
