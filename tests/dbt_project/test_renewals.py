@@ -490,6 +490,14 @@ def test_what_renews_in_a_currency_without_a_rate_is_taken_to_go_on() -> None:
     assert renewals(ledger)[:1] == [("2025-04-10", "renewed", 1200, 1200, 0)]
 
 
+def test_what_is_due_for_less_than_a_cent_is_replaced_like_other_contracts() -> None:
+    ledger = Revenue(date(2025, 9, 30))
+    year(ledger, "s", "2024-04-10", 0.001)
+    ledger.subscribe("s", start="2025-04-10", status="canceled", ended_at=at("2025-04-10"))
+    year(ledger, "t", "2025-04-12", 1000)
+    assert renewals(ledger)[:1] == [("2025-04-10", "renewed", 0, 0, 0)]
+
+
 def test_what_is_paused_for_years_falls_due_once() -> None:
     ledger = Revenue(date(2027, 9, 30), pauses="suspend")
     year(ledger, "s", "2024-04-10")
