@@ -131,23 +131,12 @@ moments as (
     select
         items.source,
         items.source_subscription_id,
-        items.valid_from_at as told_at
+        unnest([items.valid_from_at, items.item_ended_at]) as told_at
     from items
     semi join lives
         on
             items.source = lives.source
             and items.source_subscription_id = lives.source_subscription_id
-    union distinct
-    select
-        items.source,
-        items.source_subscription_id,
-        items.item_ended_at as told_at
-    from items
-    semi join lives
-        on
-            items.source = lives.source
-            and items.source_subscription_id = lives.source_subscription_id
-    where items.item_ended_at is not null
     union distinct
     select
         source,
